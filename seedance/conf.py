@@ -1,0 +1,130 @@
+"""Every setting of the app: name, type, default and meaning, read from ``settings.SEEDANCE`` at each access."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, Self
+
+from django.conf import settings as django_settings
+from django.core.files.storage import Storage, storages
+
+from .exceptions import ConfigurationError
+from .provider.presets import COMMON, PRESETS
+
+
+@dataclass(frozen=True)
+class Provider:
+    """One entry of ``PROVIDERS``: preset values with the site's own on top. Times are in seconds."""
+
+    alias: str
+    #: Name of the preset that fills in what the site leaves out.
+    PRESET: str
+    #: Address of the API, up to and without ``/contents/generations/tasks`` or ``/videos``.
+    BASE_URL: str
+    #: The secret, or a zero-argument callable that returns it.
+    API_KEY: str | Callable[[], str] = field(default="", repr=False)
+    #: Wire spoken there: ``ark`` or ``openai_video``.
+    DIALECT: str = "ark"
+    #: Whether it answers a list of many tasks in one call.
+    LISTS: bool = False
+    #: Whether a queued task can be cancelled there.
+    CANCELS: bool = False
+    #: Whether it calls us back when asked to.
+    CALLBACKS: bool = True
+    #: Send parameters as flags in the prompt, the only form this host documents.
+    INLINE_FLAGS: bool = False
+    #: How long to wait for a connection.
+    CONNECT_TIMEOUT: float = 5.0
+    #: How long to wait for the answer of a create; the provider fetches media meanwhile.
+    TIMEOUT: float = 60.0
+    #: How long to wait for any other answer.
+    GET_TIMEOUT: float = 15.0
+    #: How long after submitting a task to ask for the first time.
+    FIRST_POLL_SECONDS: float = 10.0
+    #: How long between two looks at a task that did not change.
+    POLL_SECONDS: float = 10.0
+    #: How many ids go into one list call, up to 500.
+    LIST_IDS: int = 100
+
+    @property
+    def key(self) -> str:
+        """The API key itself, ``""`` when none is configured."""
+        return (self.API_KEY() if callable(self.API_KEY) else self.API_KEY) or ""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The ``SEEDANCE`` dict with its defaults. Times are in seconds, sizes in bytes."""
+
+    #: Providers by alias, like ``DATABASES``; one is named ``default``.
+    PROVIDERS: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
+    #: Public base address of this site; set: callbacks are asked for.
+    PUBLIC_URL: str = ""
+    #: Alias in Django's ``STORAGES`` where videos and uploads are kept.
+    STORAGE: str = "default"
+    #: Catalogue rows of your own, or changes to ours, by model id.
+    MODELS: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    #: Name of the django-q2 cluster that runs the rounds; empty: the default one.
+    CLUSTER: str = ""
+    #: How long a round stays awake before the next one takes over.
+    ROUND_SECONDS: float = 80.0
+    #: How often an awake round looks for work.
+    TICK_SECONDS: float = 2.0
+    #: How many provider calls a worker makes side by side.
+    THREADS: int = 8
+    #: Largest result file that is brought home.
+    MAX_VIDEO_BYTES: int = 4 * 1024**3
+    #: How long one download may take in all.
+    DOWNLOAD_SECONDS: float = 540.0
+    #: How long past the provider's own deadline a task may stay unfinished before people are told.
+    OVERDUE_SECONDS: float = 3600.0
+    #: Longest answer to ``?wait=`` and ``Prefer: wait``.
+    MAX_WAIT_SECONDS: float = 20.0
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """Build from ``SEEDANCE``; names that do not exist are left to ``checks``."""
+        known = {f.name for f in fields(cls)}
+        return cls(**{name: value for name, value in values.items() if name in known})
+
+
+#: Names a site may write, for the system checks and ``docs/settings.md``.
+SETTING_NAMES = tuple(f.name for f in fields(Settings))
+#: Settings that must be numbers above zero.
+POSITIVE_NUMBERS = frozenset(f.name for f in fields(Settings) if f.type in (int, float))
+PROVIDER_NAMES = tuple(f.name for f in fields(Provider) if f.name != "alias")
+
+
+def settings() -> Settings:
+    """The settings as they are now, so that ``override_settings`` is seen."""
+    return Settings.from_dict(getattr(django_settings, "SEEDANCE", {}))
+
+
+def provider(alias: str = "default") -> Provider:
+    """The provider behind an alias.
+
+    Raises:
+        ConfigurationError: no such alias, or its preset or address is missing; says what to write.
+    """
+    written = settings().PROVIDERS.get(alias)
+    if written is None:
+        raise ConfigurationError(
+            f'SEEDANCE["PROVIDERS"] has no provider "{alias}". Add an entry of that name, or correct the name.'
+        )
+    preset = written.get("PRESET", "")
+    if preset not in PRESETS and "BASE_URL" not in written:
+        raise ConfigurationError(
+            f'SEEDANCE["PROVIDERS"]["{alias}"]["PRESET"] must be one of {", ".join(PRESETS)}, '
+            'or give "BASE_URL" and "DIALECT" yourself.'
+        )
+    values = {**COMMON, **PRESETS.get(preset, {}), **written, "PRESET": preset}
+    return Provider(alias=alias, **{name: value for name, value in values.items() if name in PROVIDER_NAMES})
+
+
+def provider_aliases() -> list[str]:
+    """All configured aliases, ``default`` first."""
+    return sorted(settings().PROVIDERS, key=lambda alias: (alias != "default", alias))
+
+
+def result_storage() -> Storage:
+    """The storage for videos and uploads, as a callable for ``FileField``."""
+    return storages[settings().STORAGE]

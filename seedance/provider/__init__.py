@@ -1,0 +1,1 @@
+"""The wire: how to speak to a Seedance provider. Knows no settings and no rows."""

@@ -1,0 +1,257 @@
+"""The one door to a provider: send a request, hear the answer, or say exactly how that failed."""
+
+import ssl
+import time
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+from requests.adapters import HTTPAdapter
+from requests.auth import AuthBase
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, MaxRetryError, NewConnectionError
+from urllib3.util import Retry
+
+from .. import __version__
+from ..exceptions import (
+    AuthenticationError,
+    ConfigurationError,
+    NotFoundError,
+    ProtocolError,
+    ProviderError,
+    RateLimitError,
+    RequestError,
+    ServerError,
+    TransportError,
+)
+from .reading import ErrorWords, read_error, read_object
+
+#: No honest answer is larger; a larger one is cut and then unreadable. Bytes.
+MAX_ANSWER_BYTES = 16 * 1024 * 1024
+#: How much of an unreadable answer is kept for people. Characters.
+EXCERPT = 600
+
+_REQUEST_ID_HEADERS = ("x-request-id", "x-cometapi-request-id", "x-tt-logid")
+
+
+class BearerAuth(AuthBase):
+    """Puts the key on a request. Being an ``auth`` it also keeps ``.netrc`` from replacing it."""
+
+    def __init__(self, key: str) -> None:
+        self._key = key
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = f"Bearer {self._key}"
+        return request
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer as it came: status, headers, the body as far as it arrived."""
+
+    method: str
+    path: str
+    status_code: int
+    headers: Mapping[str, str]
+    body: bytes
+    complete: bool
+
+    @property
+    def data(self) -> dict[str, Any] | None:
+        """The JSON object in the body, ``None`` when there is none or it was cut off."""
+        return read_object(self.body) if self.complete else None
+
+
+class Transport:
+    """Speaks HTTP with one host and account.
+
+    GETs share kept connections and are repeated by urllib3 when the connection or a gateway fails. Everything
+    else goes out once, on a connection of its own: a kept one that the host has just closed would look like
+    silence after sending, and silence after a paid create is the one thing we cannot mend.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        api_key: str,
+        *,
+        connect_timeout: float,
+        pool: int = 32,
+        session: requests.Session | None = None,
+    ) -> None:
+        self._base_url = _checked_base_url(base_url)
+        self._key = _checked_key(api_key)
+        self._connect_timeout = connect_timeout
+        self._session = session or _session(pool)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self._base_url}>"
+
+    def ask(self, method: str, path: str, *, timeout: float, **kwargs: Any) -> Answer:
+        """Send one request and return the answer if it is a success (2xx).
+
+        Args:
+            path: below the base address, with a leading slash.
+            timeout: seconds to wait for the answer to begin, and again for all of it.
+            kwargs: ``params``, ``data``, ``headers``, ``files`` as ``requests`` takes them.
+
+        Raises:
+            TransportError: no answer; ``sent`` tells whether the request may have arrived.
+            ProviderError: one of its other children, by status.
+        """
+        answer = self._exchange(method, path, timeout, kwargs)
+        if not 200 <= answer.status_code < 300:
+            raise self._error(answer)
+        return answer
+
+    def unreadable(self, answer: Answer, message: str) -> ProtocolError:
+        """The error for a success that says nothing we can use."""
+        words = read_error(answer.data)
+        return ProtocolError(message, code=words.code, **self._exchange_of(answer, words))
+
+    def _exchange(self, method: str, path: str, timeout: float, kwargs: dict[str, Any]) -> Answer:
+        headers = {"Accept": "application/json", "Accept-Encoding": "identity"} | kwargs.pop("headers", {})
+        if method != "GET":
+            headers["Connection"] = "close"
+        session = self._session if method == "GET" else _session(1, retries=0)
+        deadline = time.monotonic() + self._connect_timeout + timeout
+        try:
+            with session.request(
+                method,
+                self._base_url + path,
+                headers=headers,
+                auth=BearerAuth(self._key),
+                timeout=(self._connect_timeout, timeout),
+                allow_redirects=False,
+                stream=True,
+                **kwargs,
+            ) as response:
+                body, complete = _read(response, deadline)
+        except requests.exceptions.RequestException as exc:
+            sent = _may_have_arrived(exc)
+            what = "The provider did not answer in time or cut the connection." if sent else "No connection was made."
+            raise TransportError(f"{what} ({type(exc).__name__})", sent=sent, method=method, path=path) from exc
+        finally:
+            if session is not self._session:
+                session.close()
+        return Answer(method, path, response.status_code, response.headers, body, complete)
+
+    def _error(self, answer: Answer) -> ProviderError:
+        words = read_error(answer.data)
+        exchange = {"code": words.code, **self._exchange_of(answer, words)}
+        message = self._redacted(words.message) or f"The provider answered with HTTP {answer.status_code}."
+        status = answer.status_code
+        if status < 400:
+            message = f"The provider redirected the call (HTTP {status}); its BASE_URL is probably wrong."
+            return RequestError(message, **{**exchange, "code": "redirect"})
+        if status in (401, 403):
+            return AuthenticationError(message, **exchange)
+        if status == 404 or "task_not_exist" in (words.code, words.message):
+            return NotFoundError(message, **exchange)
+        if status == 429:
+            return RateLimitError(message, retry_after=_retry_after(answer.headers), **exchange)
+        # Two refusals in a server error's clothes: "CometAPI specifics", error table.
+        if (status, words.code) in ((500, "invalid_request"), (503, "model_not_found")):
+            return RequestError(message, **exchange)
+        if status == 408 or status >= 500:
+            return ServerError(message, **exchange)
+        return RequestError(message, **exchange)
+
+    def _exchange_of(self, answer: Answer, words: ErrorWords) -> dict[str, Any]:
+        header = next(filter(None, (answer.headers.get(name) for name in _REQUEST_ID_HEADERS)), "")
+        return {
+            "method": answer.method,
+            "path": answer.path,
+            "status_code": answer.status_code,
+            "request_id": (header or words.request_id)[:128],
+            "body": self._redacted(answer.body[: EXCERPT * 4].decode("utf-8", "replace"))[:EXCERPT],
+        }
+
+    def _redacted(self, text: str) -> str:
+        text = text.replace("\x00", "\N{REPLACEMENT CHARACTER}")
+        return text.replace(self._key, "[key]") if self._key else text
+
+
+def _session(pool: int, retries: int = 2) -> requests.Session:
+    session = requests.Session()
+    session.headers["User-Agent"] = f"django-seedance/{__version__}"
+    retry = Retry(
+        total=retries,
+        allowed_methods={"GET"},
+        status_forcelist=(502, 503, 504),
+        backoff_factor=0.3,
+        backoff_jitter=0.3,
+        respect_retry_after_header=False,
+        raise_on_status=False,
+    )
+    adapter = HTTPAdapter(pool_connections=4, pool_maxsize=pool, max_retries=retry)
+    session.mount("https://", adapter)
+    session.mount("http://", adapter)
+    return session
+
+
+def _checked_base_url(base_url: str) -> str:
+    parts = urlsplit(base_url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment or parts.username:
+        raise ConfigurationError("A provider's BASE_URL must look like https://host/path, without a query or a login.")
+    return base_url.rstrip("/")
+
+
+def _checked_key(key: str) -> str:
+    key = key.strip()
+    if not key:
+        raise ConfigurationError("The provider has no API_KEY. Set it in SEEDANCE, best from the environment.")
+    if not (key.isascii() and key.isprintable()) or " " in key:
+        raise ConfigurationError("The provider's API_KEY holds characters that no key has; copy it once more.")
+    return key
+
+
+def _may_have_arrived(exc: requests.exceptions.RequestException) -> bool:
+    """False only for failures that certainly came before the request was written."""
+    if isinstance(exc, requests.exceptions.ConnectTimeout):
+        return False
+    reason: object = exc.args[0] if exc.args else None
+    if isinstance(reason, MaxRetryError):
+        reason = reason.reason
+    arguments = getattr(reason, "args", ())
+    original = getattr(reason, "original_error", None) or (arguments[0] if arguments else None)
+    never_left = (NewConnectionError, ConnectTimeoutError, ssl.SSLCertVerificationError)
+    return not (isinstance(reason, never_left) or isinstance(original, never_left))
+
+
+def _read(response: requests.Response, deadline: float) -> tuple[bytes, bool]:
+    """The body as far as it comes before the deadline, and whether that was all of it."""
+    chunks: list[bytes] = []
+    size, complete = 0, False
+    try:
+        while size <= MAX_ANSWER_BYTES and time.monotonic() < deadline:
+            chunk = response.raw.read1(65536, decode_content=False)
+            if not chunk:
+                complete = True
+                break
+            chunks.append(chunk)
+            size += len(chunk)
+    except (HTTPError, OSError):
+        complete = False
+    return _plain(b"".join(chunks), response.headers.get("Content-Encoding", "")), complete
+
+
+def _plain(body: bytes, encoding: str) -> bytes:
+    """Undo gzip where it is really there; one relay labels plain bodies as gzip."""
+    if encoding.lower() != "gzip" or not body.startswith(b"\x1f\x8b"):
+        return body
+    try:
+        return zlib.decompressobj(16 + zlib.MAX_WBITS).decompress(body, MAX_ANSWER_BYTES)
+    except zlib.error:
+        return body
+
+
+def _retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds from a ``Retry-After`` in seconds; the date form and nonsense count as none."""
+    try:
+        seconds = float(headers.get("Retry-After", ""))
+    except ValueError:
+        return None
+    return seconds if 0 <= seconds <= 24 * 3600 else None

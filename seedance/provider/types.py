@@ -1,0 +1,56 @@
+"""What travels to and from a provider, free of its spelling. Frozen, and without settings or rows."""
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class ContentPart:
+    """One item of a request: the prompt, a medium, or the draft to finish.
+
+    ``type`` is ``text``, ``image_url``, ``video_url``, ``audio_url`` or ``draft_task``; ``value`` is the text,
+    the address (http, data or asset) or the draft's provider task id.
+    """
+
+    type: str
+    value: str = field(repr=False)
+    role: str = ""
+
+
+@dataclass(frozen=True)
+class TaskRequest:
+    """Everything a create call says. ``parameters`` go by the provider's names; ``extra`` is merged last."""
+
+    model_name: str
+    content: tuple[ContentPart, ...]
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    callback_url: str = field(default="", repr=False)
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class RemoteTask:
+    """The provider's view of a task at one moment.
+
+    ``status`` is one of ``queued running succeeded failed cancelled expired``, or ``""`` when the provider
+    used a word we do not know; ``status_word`` is what it said. Times are aware; what was not said is
+    ``None`` or empty. ``result`` holds duration (seconds), ratio, resolution, frames_per_second, seed, frames.
+    """
+
+    provider_task_id: str
+    status: str
+    status_word: str
+    model_name: str = ""
+    video_url: str = field(default="", repr=False)
+    last_frame_url: str = field(default="", repr=False)
+    error_code: str = ""
+    error_message: str = ""
+    request_id: str = ""
+    total_tokens: int | None = None
+    result: Mapping[str, Any] = field(default_factory=dict)
+    created_at: dt.datetime | None = None
+    updated_at: dt.datetime | None = None
+    expires_after: int | None = None
+    raw: Mapping[str, Any] = field(default_factory=dict, repr=False)
