@@ -1,0 +1,22 @@
+"""Django's handle on the app."""
+
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class SeedanceConfig(AppConfig):
+    """Registers the system checks and the wake-up of workers."""
+
+    name = "seedance"
+    verbose_name = _("Seedance videos")
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Connect what listens."""
+        from . import checks, queue, tasks
+        from .signals import work_waiting
+
+        checks.register()
+        work_waiting.connect(tasks.call_worker)
+        if queue.is_installed():
+            queue.on_worker_start(tasks.greet)

@@ -1,0 +1,196 @@
+"""System checks: a mistyped or missing setting has a number, and says what to write."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from django.apps import AppConfig
+from django.conf import settings as django_settings
+from django.core import checks
+from django.core.checks import CheckMessage, Error, Warning
+from django.db import connections, router
+
+from . import conf, queue
+from .catalogue.catalogue import check_overrides
+from .exceptions import ConfigurationError
+from .models import GenerationTask
+from .provider.client import SeedanceClient
+from .provider.presets import PRESETS
+
+#: Environment variable to name when a preset's key is missing.
+_KEY_VARIABLES = {"cometapi": "COMETAPI_KEY", "cometapi-videos": "COMETAPI_KEY"}
+
+
+def register() -> None:
+    """Hand our checks to Django."""
+    checks.register(check_settings, "seedance")
+    checks.register(check_databases, "seedance")
+    checks.register(check_queue, "seedance")
+
+
+def check_settings(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """E001–E009, W001–W003: the ``SEEDANCE`` dict."""
+    written = getattr(django_settings, "SEEDANCE", None)
+    if not isinstance(written, dict) or not isinstance(written.get("PROVIDERS"), dict) or not written["PROVIDERS"]:
+        return [
+            Error(
+                "SEEDANCE names no provider.",
+                hint='Write SEEDANCE = {"PROVIDERS": {"default": {"PRESET": "cometapi", "API_KEY": …}}}.',
+                id="seedance.E001",
+            )
+        ]
+    return [
+        *_unknown_settings(written),
+        *_wrong_types(written),
+        *_providers(written["PROVIDERS"]),
+        *_storage(),
+        *_models(),
+    ]
+
+
+def _unknown_settings(written: dict[str, Any]) -> Iterator[CheckMessage]:
+    for name in written.keys() - set(conf.SETTING_NAMES):
+        yield Error(
+            f'SEEDANCE["{name}"] is not a setting.',
+            hint=f"The settings are: {', '.join(conf.SETTING_NAMES)}.",
+            id="seedance.E002",
+        )
+
+
+def _wrong_types(written: dict[str, Any]) -> Iterator[CheckMessage]:
+    for name in conf.POSITIVE_NUMBERS & written.keys():
+        value = written[name]
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or value <= 0:
+            yield Error(f'SEEDANCE["{name}"] must be a number above zero.', id="seedance.E003")
+    public_url = written.get("PUBLIC_URL", "")
+    if not isinstance(public_url, str) or (public_url and not public_url.startswith(("http://", "https://"))):
+        yield Error(
+            'SEEDANCE["PUBLIC_URL"] must be the address of this site, such as https://studio.example.com.',
+            id="seedance.E003",
+        )
+
+
+def _providers(written: dict[str, Any]) -> Iterator[CheckMessage]:
+    if "default" not in written:
+        yield Error(
+            'SEEDANCE["PROVIDERS"] has no entry "default".',
+            hint="Name the provider that new tasks go to “default”.",
+            id="seedance.E004",
+        )
+    for alias, values in written.items():
+        where = f'SEEDANCE["PROVIDERS"]["{alias}"]'
+        if not isinstance(values, dict):
+            yield Error(f"{where} must be a dict.", id="seedance.E005")
+            continue
+        for name in values.keys() - set(conf.PROVIDER_NAMES):
+            yield Error(
+                f'{where}["{name}"] is not a setting.',
+                hint=f"The settings of a provider are: {', '.join(conf.PROVIDER_NAMES)}.",
+                id="seedance.E005",
+            )
+        yield from _provider(alias, where)
+
+
+def _provider(alias: str, where: str) -> Iterator[CheckMessage]:
+    try:
+        provider = conf.provider(alias)
+    except ConfigurationError as exc:
+        yield Error(str(exc), hint=f"The presets are: {', '.join(PRESETS)}.", id="seedance.E006")
+        return
+    if provider.DIALECT not in ("ark", "openai_video"):
+        yield Error(f'{where}["DIALECT"] must be "ark" or "openai_video".', id="seedance.E006")
+    if not provider.key.strip():
+        variable = _KEY_VARIABLES.get(provider.PRESET, "SEEDANCE_API_KEY")
+        yield Warning(
+            f"{where} has no API_KEY; tasks sent there stay pending.",
+            hint=f'Set the environment variable {variable} and write "API_KEY": os.environ["{variable}"].',
+            id="seedance.W001",
+        )
+        return
+    try:
+        SeedanceClient(provider.BASE_URL, provider.key)
+    except ConfigurationError as exc:
+        yield Error(f"{where}: {exc}", id="seedance.E007")
+
+
+def _storage() -> Iterator[CheckMessage]:
+    alias = conf.settings().STORAGE
+    if alias not in django_settings.STORAGES:
+        yield Error(
+            f'SEEDANCE["STORAGE"] names "{alias}", which STORAGES does not have.',
+            hint=f"Use one of: {', '.join(django_settings.STORAGES)}.",
+            id="seedance.E008",
+        )
+
+
+def _models() -> Iterator[CheckMessage]:
+    for problem in check_overrides(conf.settings().MODELS):
+        yield Error(f'SEEDANCE["MODELS"]: {problem}', id="seedance.E009")
+
+
+def check_databases(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """W010–W013: database settings under which a cluster stumbles."""
+    alias = router.db_for_write(GenerationTask)
+    settings = connections[alias].settings_dict
+    return [*_database(alias, connections[alias].vendor, settings)]
+
+
+def _database(alias: str, vendor: str, settings: dict[str, Any]) -> Iterator[CheckMessage]:
+    where = f'DATABASES["{alias}"]'
+    options = settings.get("OPTIONS", {})
+    if settings.get("CONN_MAX_AGE") == 0:
+        yield Warning(
+            f"{where} opens a new connection for every job.",
+            hint='Set "CONN_MAX_AGE": 60; queueing and running jobs become about ten times as fast.',
+            id="seedance.W010",
+        )
+    if vendor == "sqlite":
+        wal = "journal_mode" in str(options.get("init_command", "")).lower()
+        if options.get("transaction_mode") != "IMMEDIATE" or options.get("timeout", 5) < 10 or not wal:
+            yield Warning(
+                f"{where} will meet “database is locked” as soon as a cluster works beside the web server.",
+                hint='Set "OPTIONS": {"timeout": 20, "transaction_mode": "IMMEDIATE", '
+                '"init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"}.',
+                id="seedance.W011",
+            )
+    elif settings.get("CONN_MAX_AGE") != 0 and not settings.get("CONN_HEALTH_CHECKS"):
+        yield Warning(
+            f"{where} keeps connections without looking whether they are alive.",
+            hint='Set "CONN_HEALTH_CHECKS": True; otherwise jobs fail after every restart of the database.',
+            id="seedance.W012",
+        )
+    if options.get("pool") and queue.is_cluster_process():
+        yield Error(
+            f"{where} uses a connection pool, which breaks in the forked workers of a cluster.",
+            hint='Leave OPTIONS["pool"] out when the process is a qcluster.',
+            id="seedance.E010",
+        )
+
+
+def check_queue(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """W020–W022: queue settings under which jobs run twice or not at all."""
+    if not queue.is_installed():
+        return []
+    return [*_queue(getattr(django_settings, "Q_CLUSTER", {}))]
+
+
+def _queue(written: dict[str, Any]) -> Iterator[CheckMessage]:
+    timeout, retry = written.get("timeout"), written.get("retry", 60)
+    if timeout is not None and timeout >= retry:
+        yield Warning(
+            f'Q_CLUSTER["retry"] ({retry} s) is not longer than "timeout" ({timeout} s): jobs run twice.',
+            hint="Set retry above timeout × (1 + (queue_limit + bulk) / workers).",
+            id="seedance.W020",
+        )
+    if timeout is not None and timeout < conf.settings().ROUND_SECONDS + 20:
+        yield Warning(
+            f'Q_CLUSTER["timeout"] ({timeout} s) cuts off rounds, which stay awake for '
+            f"{conf.settings().ROUND_SECONDS:.0f} s.",
+            hint='Set "timeout": 120, or lower SEEDANCE["ROUND_SECONDS"].',
+            id="seedance.W021",
+        )
+    if not written.get("ack_failures"):
+        yield Warning(
+            'Q_CLUSTER has no "ack_failures": a job that fails is repeated for ever.',
+            hint='Set "ack_failures": True; the app keeps its own account of what is left to do.',
+            id="seedance.W022",
+        )

@@ -1,0 +1,193 @@
+"""What a person asked for, made ready to be a row: flags lifted, defaults spelled out, rules checked.
+
+The REST API, the admin form, ``create_task`` and the commands all come through here, so they agree.
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.files.base import File
+from django.utils.translation import gettext_lazy as _
+
+from . import conf
+from .catalogue import catalogue, defaults, flags, price, rules
+from .catalogue.host import Host
+from .catalogue.inputs import Inputs, MediaFacts, MediaInput
+from .catalogue.problems import Problem, Wording, errors
+from .exceptions import ConfigurationError
+
+#: Largest ``metadata``, as JSON text in UTF-8.
+MAX_METADATA_BYTES = 16 * 1024
+
+
+@dataclass(frozen=True)
+class GivenMedia:
+    """One medium as a person gave it: an address, or a file open for reading."""
+
+    role: str
+    url: str = ""
+    file: File | None = None
+    facts: MediaFacts | None = None
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A request that is ready to be stored when it has no ``errors``."""
+
+    provider: str
+    inputs: Inputs
+    media: tuple[GivenMedia, ...]
+    metadata: Mapping[str, Any]
+    problems: tuple[Problem, ...]
+    #: Parameters that were typed as flags into the prompt.
+    lifted: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def errors(self) -> list[Problem]:
+        """What must be mended first."""
+        return errors(self.problems)
+
+    @property
+    def warnings(self) -> list[Problem]:
+        """What may be a mistake."""
+        return [problem for problem in self.problems if not problem.is_error]
+
+    def raise_errors(self) -> None:
+        """Raise what must be mended as Django's ``ValidationError``, keyed by field path."""
+        by_field: dict[str, list[ValidationError]] = {}
+        for problem in self.errors:
+            by_field.setdefault(problem.field, []).append(ValidationError(str(problem), code=problem.code))
+        if by_field:
+            raise ValidationError(by_field)
+
+
+def host_of(alias: str) -> Host:
+    """The host behind a provider alias, in the catalogue's terms."""
+    provider = conf.provider(alias)
+    return Host(preset=provider.PRESET, dialect=provider.DIALECT)
+
+
+def current_catalogue() -> catalogue.Catalogue:
+    """The catalogue with the site's own rows."""
+    return catalogue.load(conf.settings().MODELS)
+
+
+def check(inputs: Inputs, provider: str) -> list[Problem]:
+    """Every problem of a request, or the one that its provider does not exist."""
+    try:
+        host = host_of(provider)
+    except ConfigurationError:
+        return [_unknown_provider(provider)]
+    return rules.check(inputs, host, current_catalogue())
+
+
+def prepare(
+    *,
+    model_name: str = "",
+    prompt: str = "",
+    media: Sequence[Mapping[str, Any]] = (),
+    parameters: Mapping[str, object] | None = None,
+    draft_task_id: str = "",
+    provider: str = "default",
+    metadata: Mapping[str, Any] | None = None,
+) -> Prepared:
+    """Make a request ready and find everything wrong with it; stores nothing.
+
+    Args:
+        model_name: the provider's id of the model.
+        media: mappings with ``role`` and either ``url`` or ``file`` (a Django ``File``); ``facts`` may
+            carry what was measured of the file.
+        parameters: by the provider's names; ``None`` values count as not given.
+    """
+    texts = {"prompt": prompt, "model": model_name, "draft_task_id": draft_task_id}
+    problems = [_unstorable(name) for name, text in texts.items() if not _storable(text)]
+    problems += [_unstorable(f"media[{n}].url") for n, item in enumerate(media) if not _storable(item.get("url") or "")]
+    problems += _metadata_problems(metadata or {})
+    given = {name: value for name, value in (parameters or {}).items() if value is not None}
+    lifted = flags.lift(prompt)
+    problems += [*lifted.problems, *_given_twice(lifted.parameters, given)]
+    items = tuple(_given_media(item) for item in media)
+    inputs = Inputs(
+        model_name=model_name,
+        prompt=lifted.prompt,
+        media=tuple(MediaInput(role=item.role, url=item.url, facts=item.facts) for item in items),
+        parameters={**lifted.parameters, **given},
+        draft_task_id=draft_task_id,
+    )
+    problems += check(inputs, provider)
+    if not errors(problems):
+        explicit = defaults.explicit(inputs, host_of(provider), current_catalogue())
+        inputs = replace(inputs, parameters={**inputs.parameters, **explicit})
+    return Prepared(provider, inputs, items, metadata or {}, tuple(problems), lifted.parameters)
+
+
+def estimate(prepared: Prepared) -> price.Estimate:
+    """What a request is expected to cost; unknown stays unknown. Only for a request without ``errors``."""
+    return price.estimate(prepared.inputs, host_of(prepared.provider), current_catalogue())
+
+
+def _given_media(item: Mapping[str, Any]) -> GivenMedia:
+    return GivenMedia(item.get("role") or "", item.get("url") or "", item.get("file"), item.get("facts"))
+
+
+def _given_twice(lifted: Mapping[str, object], given: Mapping[str, object]) -> Iterable[Problem]:
+    for name, value in lifted.items():
+        if name in given and given[name] != value:
+            yield Problem(
+                field=name,
+                code="given_twice",
+                message=Wording(_("This is given in the prompt as a flag and as a field, with different values.")),
+                cure=Wording(_("Take the flag out of the prompt, or leave the field empty.")),
+            )
+
+
+def _storable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return "\x00" not in text
+
+
+def _unstorable(name: str) -> Problem:
+    return Problem(
+        field=name,
+        code="unstorable_text",
+        message=Wording(_("This text holds a NUL character or half a surrogate pair.")),
+        cure=Wording(_("Take it out; only valid Unicode text can be stored.")),
+    )
+
+
+def _metadata_problems(metadata: Mapping[str, Any]) -> Iterable[Problem]:
+    try:
+        text = json.dumps(metadata, ensure_ascii=False, allow_nan=False)
+    except (TypeError, ValueError):
+        text = None
+    if text is None or not isinstance(metadata, dict):
+        yield Problem(
+            field="metadata",
+            code="not_json",
+            message=Wording(_("The metadata must be a JSON object.")),
+            cure=Wording(_('Send an object such as {"order": 17}.')),
+        )
+    elif not _storable(text) or "\\u0000" in text:
+        yield _unstorable("metadata")
+    elif len(text.encode()) > MAX_METADATA_BYTES:
+        yield Problem(
+            field="metadata",
+            code="too_large",
+            message=Wording(_("The metadata may be at most 16 KiB of JSON.")),
+            cure=Wording(_("Keep large data on your side and store its id here.")),
+        )
+
+
+def _unknown_provider(alias: str) -> Problem:
+    return Problem(
+        field="provider",
+        code="unknown_provider",
+        message=Wording(_("There is no provider of this name.")),
+        cure=Wording(_("Use one of: %(names)s."), {"names": ", ".join(conf.provider_aliases()) or "-"}),
+    )

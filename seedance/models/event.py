@@ -1,0 +1,36 @@
+"""The timeline of a task: what happened, when and why."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from .status import Status
+
+
+class TaskEvent(models.Model):
+    """One line of a task's timeline. Only ever added, together with the change it tells of."""
+
+    class What(models.TextChoices):
+        CREATED = "created", _("created")
+        STATUS = "status", _("status")
+        ANSWER = "answer", _("answer")
+        ATTENTION = "attention", _("attention")
+        ARCHIVED = "archived", _("archived")
+        ARCHIVE_FAILED = "archive_failed", _("archive failed")
+        NOTE = "note", _("note")
+
+    task = models.ForeignKey("seedance.GenerationTask", on_delete=models.CASCADE, related_name="events")
+    at = models.DateTimeField(_("when"), auto_now_add=True)
+    what = models.CharField(_("what"), max_length=20, choices=What)
+    from_status = models.CharField(_("from"), max_length=12, choices=Status, blank=True)
+    to_status = models.CharField(_("to"), max_length=12, choices=Status, blank=True)
+    cause = models.CharField(_("cause"), max_length=40, blank=True, help_text=_("Which part of the app did it."))
+    actor = models.CharField(_("actor"), max_length=150, blank=True, help_text=_("Which person asked for it."))
+    detail = models.TextField(_("detail"), blank=True)
+
+    class Meta:
+        ordering = ("pk",)
+        verbose_name = _("event")
+        verbose_name_plural = _("timeline")
+
+    def __str__(self) -> str:
+        return f"{self.what} {self.from_status}→{self.to_status}" if self.to_status else self.what

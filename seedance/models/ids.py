@@ -1,0 +1,20 @@
+"""Time-ordered identifiers."""
+
+import secrets
+import time
+from uuid import UUID
+
+
+def uuid7() -> UUID:
+    """A version 7 UUID: Unix milliseconds, a fraction of the millisecond, then random bits. Sorts by time of creation.
+
+    Source: RFC 9562, sections 5.7 and 6.2 (method 3). ``uuid.uuid7`` arrives with Python 3.14.
+    """
+    milliseconds, rest = divmod(time.time_ns(), 1_000_000)
+    fraction = (rest << 12) // 1_000_000
+    return UUID(int=milliseconds << 80 | 0x7 << 76 | fraction << 64 | 0b10 << 62 | secrets.randbits(62))
+
+
+def callback_token() -> str:
+    """An unguessable word of 32 URL-safe characters."""
+    return secrets.token_urlsafe(24)

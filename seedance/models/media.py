@@ -1,0 +1,58 @@
+"""What a person gave besides the prompt: images, videos and sounds."""
+
+from pathlib import PurePosixPath
+
+from django.core.files.base import File
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from ..catalogue.inputs import MEDIA_ROLES
+from ..conf import result_storage
+
+
+def upload_path(item: "MediaItem", filename: str) -> str:
+    """Where an upload is kept: below its task, under a name of ours with the original suffix."""
+    return f"seedance/inputs/{item.task_id}/{item.position}{PurePosixPath(filename).suffix.lower()[:10]}"
+
+
+class MediaItem(models.Model):
+    """One image, video or sound of a task, given as an address or as a file."""
+
+    class Role(models.TextChoices):
+        FIRST_FRAME = "first_frame", _("first frame")
+        LAST_FRAME = "last_frame", _("last frame")
+        REFERENCE_IMAGE = "reference_image", _("reference image")
+        REFERENCE_VIDEO = "reference_video", _("reference video")
+        REFERENCE_AUDIO = "reference_audio", _("reference audio")
+
+    task = models.ForeignKey("seedance.GenerationTask", on_delete=models.CASCADE, related_name="media")
+    position = models.PositiveSmallIntegerField(_("position"), default=0)
+    role = models.CharField(_("role"), max_length=20, choices=Role)
+    url = models.TextField(_("address"), blank=True, help_text=_("http(s), data: or asset:// address."))
+    file = models.FileField(_("file"), upload_to=upload_path, storage=result_storage, blank=True, max_length=255)
+    content_type = models.CharField(max_length=100, blank=True, editable=False)
+
+    class Meta:
+        ordering = ("position", "pk")
+        verbose_name = _("media item")
+        verbose_name_plural = _("media")
+        constraints = (
+            models.UniqueConstraint(fields=["task", "position"], name="seedance_media_position"),
+            models.CheckConstraint(
+                condition=models.Q(url="") ^ models.Q(file=""),
+                name="seedance_media_url_or_file",
+                violation_error_message=_("Give either an address or a file."),
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.get_role_display()
+
+    @property
+    def kind(self) -> str:
+        """``image``, ``video`` or ``audio``."""
+        return MEDIA_ROLES[self.role]
+
+    def copy_of_file(self) -> File | None:
+        """The uploaded file as a new file for another item; ``None`` when this one is an address."""
+        return File(self.file.open("rb"), name=PurePosixPath(self.file.name).name) if self.file.name else None

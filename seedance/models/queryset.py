@@ -1,0 +1,217 @@
+"""Questions and verbs for many tasks at once."""
+
+import datetime as dt
+import uuid
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Any, Self
+
+from django.db import connections, models, transaction
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from .. import intake
+from ..exceptions import TransitionError
+from .event import TaskEvent
+from .media import MediaItem
+from .status import ACTIVE, FINAL, IN_FLIGHT, MAY_COST, Status
+from .wake import wake_workers
+
+if TYPE_CHECKING:
+    from .task import GenerationTask
+
+# The conditions of the partial indexes; a query must repeat them literally for the index to serve.
+IN_FLIGHT_ROWS = Q(status__in=sorted(IN_FLIGHT))
+PENDING_ROWS = Q(status=Status.PENDING)
+UNARCHIVED_ROWS = Q(status=Status.SUCCEEDED, archived_at=None)
+
+
+class GenerationTaskQuerySet(models.QuerySet["GenerationTask"]):
+    """Sets of tasks by what can be done with them."""
+
+    def active(self) -> Self:
+        """Tasks that may still change."""
+        return self.filter(status__in=sorted(ACTIVE))
+
+    def final(self) -> Self:
+        """Tasks that never change again."""
+        return self.filter(status__in=sorted(FINAL))
+
+    def may_cost(self) -> Self:
+        """Tasks that may be running and billed right now."""
+        return self.filter(status__in=sorted(MAY_COST))
+
+    def owned_by(self, user: Any) -> Self:
+        """The tasks of one user."""
+        return self.filter(owner=user)
+
+    def ready(self) -> Self:
+        """Pending tasks that may be sent now, in the order in which they should leave."""
+        now = timezone.now()
+        return self.filter(PENDING_ROWS).filter(Q(not_before=None) | Q(not_before__lte=now)).order_by("pk")
+
+    def due(self) -> Self:
+        """Tasks at the provider that should be asked about now, longest overdue first."""
+        return self.filter(IN_FLIGHT_ROWS, next_poll_at__lte=timezone.now()).order_by("next_poll_at")
+
+    def archivable(self) -> Self:
+        """Succeeded tasks whose video should be brought home now; the link that dies first comes first."""
+        now = timezone.now()
+        return (
+            self.filter(UNARCHIVED_ROWS, next_archive_at__lte=now)
+            .filter(Q(lease_until=None) | Q(lease_until__lte=now))
+            .order_by("video_url_expires_at")
+        )
+
+    def abandoned(self) -> Self:
+        """Tasks whose worker died between claiming and hearing the provider's answer."""
+        return self.filter(status=Status.SUBMITTING, lease_until__lte=timezone.now())
+
+    def claim(self, limit: int, seconds: float, **changes: Any) -> "list[GenerationTask]":
+        """Take up to ``limit`` rows of this set for ``seconds``; no other worker gets them meanwhile.
+
+        Holds on every database: one statement on SQLite, ``SKIP LOCKED`` where it exists, and always a
+        conditional UPDATE whose row count decides.
+
+        Args:
+            changes: columns to set with the claim, for example a status.
+        """
+        token = uuid.uuid4().hex
+        skip_locked = connections[self.db].features.has_select_for_update_skip_locked
+        with transaction.atomic(using=self.db) if skip_locked else nullcontext():
+            rows = self.select_for_update(skip_locked=True) if skip_locked else self
+            keys = list(rows.values_list("pk", flat=True)[:limit])
+            until = timezone.now() + dt.timedelta(seconds=seconds)
+            self.filter(pk__in=keys).order_by().update(lease_owner=token, lease_until=until, **changes)
+        if not keys:
+            return []
+        return list(self.model._base_manager.using(self.db).filter(pk__in=keys, lease_owner=token).order_by("pk"))
+
+    def hand_in(self, *, cause: str, actor: str = "") -> int:
+        """Mark new tasks as to be sent and wake the workers. Returns how many there were."""
+        moved = sum(task.advance(Status.PENDING, cause=cause, actor=actor) for task in self.filter(status=Status.NEW))
+        if moved:
+            wake_workers(self.db)
+        return moved
+
+    def ask_now(self) -> int:
+        """Have tasks looked at again at once: those in flight, and videos that did not come home yet.
+
+        Returns:
+            How many there were.
+        """
+        now = timezone.now()
+        count = self.filter(IN_FLIGHT_ROWS).update(next_poll_at=now)
+        count += self.filter(UNARCHIVED_ROWS).update(next_archive_at=now)
+        if count:
+            wake_workers(self.db)
+        return count
+
+
+class GenerationTaskManager(models.Manager.from_queryset(GenerationTaskQuerySet)):  # type: ignore[misc]
+    """Makes tasks. Every door comes through here, so that all of them check alike."""
+
+    def create_task(
+        self,
+        *,
+        prompt: str = "",
+        model_name: str = "",
+        media: Sequence[Mapping[str, Any]] = (),
+        draft_task_id: str = "",
+        provider: str = "default",
+        metadata: Mapping[str, Any] | None = None,
+        owner: Any = None,
+        submit: bool = False,
+        cause: str = "python",
+        **parameters: object,
+    ) -> "GenerationTask":
+        """Check a request and store it as a task, validated exactly like the REST API and the admin form.
+
+        Args:
+            media: mappings with ``role`` and either ``url`` or ``file``.
+            parameters: ``duration``, ``ratio``, … by the provider's names.
+            submit: send it as soon as a worker is free; otherwise it stays ``new``.
+
+        Raises:
+            ValidationError: with every problem, keyed by field path (``media[0].role``); nothing is stored.
+        """
+        prepared = intake.prepare(
+            model_name=model_name,
+            prompt=prompt,
+            media=media,
+            parameters=parameters,
+            draft_task_id=draft_task_id,
+            provider=provider,
+            metadata=metadata,
+        )
+        prepared.raise_errors()
+        return self.create_prepared(prepared, owner=owner, submit=submit, cause=cause)
+
+    def create_prepared(
+        self,
+        prepared: intake.Prepared,
+        *,
+        owner: Any = None,
+        submit: bool = False,
+        cause: str = "python",
+        **columns: Any,
+    ) -> "GenerationTask":
+        """Store a request that ``intake.prepare`` found no errors in."""
+        inputs = prepared.inputs
+        estimate = intake.estimate(prepared)
+        with transaction.atomic(using=self.db):
+            task = self.create(
+                provider=prepared.provider,
+                model_name=inputs.model_name,
+                prompt=inputs.prompt,
+                draft_task_id=inputs.draft_task_id,
+                metadata=dict(prepared.metadata),
+                owner=owner,
+                status=Status.PENDING if submit else Status.NEW,
+                cost_amount=estimate.amount,
+                cost_currency=estimate.currency if estimate.amount is not None else "",
+                **inputs.parameters,
+                **columns,
+            )
+            for position, item in enumerate(prepared.media):
+                MediaItem.objects.using(self.db).create(
+                    task=task, position=position, role=item.role, url=item.url, file=item.file or ""
+                )
+            task.note(
+                TaskEvent.What.CREATED,
+                to_status=task.status,
+                cause=cause,
+                actor=owner.get_username() if owner else "",
+                detail=_lifted_note(prepared),
+            )
+            if submit:
+                wake_workers(self.db)
+        return task
+
+    def retry(self, task: "GenerationTask", *, owner: Any = None, cause: str = "python") -> "GenerationTask":
+        """Ask for the same video again: a new, pending task linked to the old one.
+
+        Raises:
+            TransitionError: while the old task may still end by itself; a second one would be paid twice.
+            ValidationError: when the rules refuse today what they accepted then.
+        """
+        if not task.is_final:
+            raise TransitionError(_("Only a final task can be retried; this one may still end by itself."))
+        prepared = intake.prepare(
+            model_name=task.model_name,
+            prompt=task.prompt,
+            media=[{"role": item.role, "url": item.url, "file": item.copy_of_file()} for item in task.media.all()],
+            parameters=task.parameters,
+            draft_task_id=task.draft_task_id,
+            provider=task.provider,
+            metadata=task.metadata,
+        )
+        prepared.raise_errors()
+        return self.create_prepared(prepared, owner=owner, submit=True, cause=cause, retry_of=task)
+
+
+def _lifted_note(prepared: intake.Prepared) -> str:
+    if not prepared.lifted:
+        return ""
+    return "Lifted out of the prompt: " + ", ".join(f"{name}={value}" for name, value in prepared.lifted.items())

@@ -1,0 +1,55 @@
+"""Where a task may stand, and where it may go from there."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class Status(models.TextChoices):
+    """Ours until the provider knows the task, the provider's own words from then on."""
+
+    NEW = "new", _("new")
+    PENDING = "pending", _("pending")
+    SUBMITTING = "submitting", _("submitting")
+    UNCONFIRMED = "unconfirmed", _("unconfirmed")
+    QUEUED = "queued", _("queued")
+    RUNNING = "running", _("running")
+    SUCCEEDED = "succeeded", _("succeeded")
+    FAILED = "failed", _("failed")
+    CANCELLED = "cancelled", _("cancelled")
+    EXPIRED = "expired", _("expired")
+
+
+#: The provider has them and may still change them: these are polled.
+IN_FLIGHT = frozenset({Status.QUEUED, Status.RUNNING})
+#: Never changes again.
+FINAL = frozenset({Status.SUCCEEDED, Status.FAILED, Status.CANCELLED, Status.EXPIRED})
+#: May still change.
+ACTIVE = frozenset(Status) - FINAL
+#: May be running and billed at the provider right now.
+MAY_COST = frozenset({Status.SUBMITTING, Status.UNCONFIRMED}) | IN_FLIGHT
+
+#: Every move a task may make; ``GenerationTask.advance`` refuses all others.
+TRANSITIONS: dict[Status, frozenset[Status]] = {
+    Status.NEW: frozenset({Status.PENDING, Status.CANCELLED}),
+    Status.PENDING: frozenset({Status.SUBMITTING, Status.FAILED, Status.CANCELLED}),
+    Status.SUBMITTING: frozenset({Status.PENDING, Status.UNCONFIRMED, Status.QUEUED, Status.FAILED}),
+    Status.UNCONFIRMED: frozenset({Status.PENDING, Status.QUEUED}),
+    Status.QUEUED: frozenset({Status.RUNNING}) | FINAL,
+    Status.RUNNING: FINAL,
+    **dict.fromkeys(sorted(FINAL), frozenset()),
+}
+
+
+class Attention(models.TextChoices):
+    """Why a person should look. A flag, never a verdict on the task."""
+
+    UNCONFIRMED = "unconfirmed", _("The create call got no readable answer; it may be running and billed.")
+    UNKNOWN_STATUS = "unknown_status", _("The provider used a status word we do not know.")
+    BACKWARDS = "backwards", _("The provider reported an earlier status than before.")
+    OVERDUE = "overdue", _("The provider should have finished or given up by now.")
+    GONE = "gone", _("The provider no longer knows this task.")
+    NO_VIDEO = "no_video", _("The provider reports success but gives no video link.")
+    ARCHIVE = "archive", _("The video could not be brought home yet.")
+    LOST_MEDIA = "lost_media", _("The video link died before the video was brought home.")
+    MISMATCH = "mismatch", _("The video differs from what was asked for.")
+    PROVIDER = "provider", _("The provider cannot be used as it is configured.")
