@@ -1,0 +1,24 @@
+"""One step of one task: the network and the row together. Never enqueues, never loops over the world.
+
+Every verb is safe to be run twice or side by side: rows move by conditional updates, and the one call that
+costs money is only made by whoever holds the claim on the row.
+"""
+
+from .archiving import archive, claim_archivable
+from .clients import get_client
+from .looking import apply, claim_due, look_again_later, poll, poll_many
+from .sending import claim_ready, mark_abandoned, submit
+
+__all__ = [
+    "apply",
+    "archive",
+    "claim_archivable",
+    "claim_due",
+    "claim_ready",
+    "get_client",
+    "look_again_later",
+    "mark_abandoned",
+    "poll",
+    "poll_many",
+    "submit",
+]

@@ -1,0 +1,172 @@
+"""Bring a finished video home before its link dies."""
+
+import datetime as dt
+import logging
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any, BinaryIO, cast
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from django.core.files.base import ContentFile, File
+from django.core.files.storage import Storage
+from django.utils import timezone
+
+from .. import conf, translate
+from ..exceptions import ArchiveError, ConfigurationError, NotFoundError, ProviderError
+from ..models import Attention, GenerationTask, Status, TaskEvent
+from ..models.task import result_path
+from ..poster import poster_of
+from ..provider.container import check_image, check_video
+from ..provider.download import Download, download, is_private_host
+from ..signals import task_archived
+from .clients import get_client
+
+logger = logging.getLogger(__name__)
+
+#: Longest pause between two tries. Seconds.
+LONGEST_PAUSE = 900.0
+
+
+#: How long a claim holds without a sign of life, and how often a download gives one. Seconds.
+CLAIM = 60.0
+HEARTBEAT = 5.0
+
+
+def claim_archivable(pk: UUID | None = None) -> GenerationTask | None:
+    """Claim the video whose link dies first, or that of one task; ``None`` when nothing waits."""
+    rows = GenerationTask.objects.archivable()
+    return next(iter((rows.filter(pk=pk) if pk else rows).claim(1, CLAIM)), None)
+
+
+def archive(task: GenerationTask, alive: Callable[[], object] = bool) -> bool:
+    """Copy a claimed task's files into storage, checked, and write down that they are there.
+
+    Args:
+        alive: called every few seconds of a download, besides prolonging the claim.
+
+    Returns:
+        True when they are home. False when that failed this time; the row says why and when it is tried again.
+    """
+    heartbeat = _Heartbeat(task, alive)
+    try:
+        try:
+            files = _fetch(task, heartbeat)
+        except ArchiveError as exc:
+            if not exc.link_dead or not _renew_link(task):
+                raise
+            files = _fetch(task, heartbeat)
+    except (ArchiveError, ProviderError, ConfigurationError, OSError) as exc:
+        _try_again(task, exc)
+        return False
+    if not _write_down(task, files):
+        return False
+    logger.info("task archived task=%s bytes=%s", task.pk, task.video_bytes)
+    return True
+
+
+class _Heartbeat:
+    """Prolongs the claim while a download goes on, so that a short claim does for a long file."""
+
+    def __init__(self, task: GenerationTask, alive: Callable[[], object]) -> None:
+        self._task, self._alive = task, alive
+        self._last = time.monotonic()
+
+    def __call__(self) -> None:
+        if time.monotonic() - self._last < HEARTBEAT:
+            return
+        self._last = time.monotonic()
+        until = timezone.now() + dt.timedelta(seconds=CLAIM)
+        GenerationTask.objects.filter(pk=self._task.pk, lease_owner=self._task.lease_owner).update(lease_until=until)
+        self._alive()
+
+
+def _fetch(task: GenerationTask, heartbeat: Callable[[], None]) -> dict[str, Any]:
+    """Download and store what the links lead to; returns the columns that tell of it."""
+    if not task.video_url:
+        raise ArchiveError("There is no link to the video yet.", link_dead=True)
+    with _open_link(task, task.video_url, heartbeat) as video:
+        suffix = check_video(cast(BinaryIO, video.file), video.bytes)
+        poster = poster_of(cast(BinaryIO, video.file))
+        columns: dict[str, Any] = {"video_bytes": video.bytes, "video_sha256": video.sha256}
+        columns["video"] = _store(task, "video", f"{task.pk}{suffix}", File(video.file))
+    if poster:
+        columns["poster"] = _store(task, "poster", f"{task.pk}-poster.jpg", ContentFile(poster))
+    if task.last_frame_url:
+        with _open_link(task, task.last_frame_url, heartbeat) as image:
+            suffix = check_image(cast(BinaryIO, image.file))
+            columns["last_frame"] = _store(task, "last_frame", f"{task.pk}-last-frame{suffix}", File(image.file))
+    return columns
+
+
+def _open_link(task: GenerationTask, url: str, heartbeat: Callable[[], None]) -> AbstractContextManager[Download]:
+    settings = conf.settings()
+    return download(
+        url,
+        max_bytes=settings.MAX_VIDEO_BYTES,
+        seconds=settings.DOWNLOAD_SECONDS,
+        allow_private=_provider_is_private(task.provider),
+        on_chunk=heartbeat,
+    )
+
+
+def _provider_is_private(alias: str) -> bool:
+    """Whether the provider itself lives in a private network, as the emulator does; then its links may too."""
+    return is_private_host(urlsplit(conf.provider(alias).BASE_URL).hostname or "")
+
+
+def _store(task: GenerationTask, field: str, filename: str, file: File) -> str:
+    """Put a file under its fixed name; a leftover of a worker that died there is replaced."""
+    storage: Storage = getattr(task, field).storage
+    name = result_path(task, filename)
+    if storage.exists(name):
+        storage.delete(name)
+    file.seek(0)
+    return storage.save(name, file)
+
+
+def _renew_link(task: GenerationTask) -> bool:
+    """Ask the provider for a fresh link; never for a second generation."""
+    try:
+        remote = get_client(task.provider).get_task(task.provider_task_id)
+    except NotFoundError:
+        return False
+    if remote.status != Status.SUCCEEDED or remote.video_url in ("", task.video_url):
+        return False
+    return task.amend(**translate.link_changes(remote))
+
+
+def _write_down(task: GenerationTask, columns: dict[str, Any]) -> bool:
+    rows = GenerationTask.objects.filter(pk=task.pk, status=Status.SUCCEEDED, archived_at=None)
+    now = timezone.now()
+    columns |= {"archived_at": now, "updated_at": now, "next_archive_at": None, "lease_owner": "", "lease_until": None}
+    columns |= {"attention": "", "attention_detail": ""}
+    if rows.update(**columns) != 1:
+        return False
+    task.refresh_from_db()
+    task.note(TaskEvent.What.ARCHIVED, cause="archive", detail=f"{task.video_bytes} bytes, sha256 {task.video_sha256}")
+    task_archived.send_robust(sender=GenerationTask, task=task)
+    return True
+
+
+def _try_again(task: GenerationTask, exc: Exception) -> None:
+    now = timezone.now()
+    attempts = task.archive_attempts + 1
+    detail = str(exc) if isinstance(exc, (ArchiveError, ProviderError)) else f"{type(exc).__name__}: {exc}"
+    dead = getattr(exc, "link_dead", False) and task.video_url_expires_at and task.video_url_expires_at < now
+    pause = dt.timedelta(seconds=min(LONGEST_PAUSE, 5.0 * 2 ** min(attempts - 1, 8)))
+    changed = task.amend(
+        archive_attempts=attempts,
+        next_archive_at=None if dead else now + pause,
+        lease_owner="",
+        lease_until=None,
+    )
+    if not changed:
+        return
+    task.note(TaskEvent.What.ARCHIVE_FAILED, cause="archive", detail=detail)
+    if dead:
+        task.flag(Attention.LOST_MEDIA, cause="archive", detail=detail)
+    elif attempts >= 3:
+        task.flag(Attention.NO_VIDEO if not task.video_url else Attention.ARCHIVE, cause="archive", detail=detail)
+    logger.warning("archive failed task=%s attempt=%d error=%s", task.pk, attempts, type(exc).__name__)

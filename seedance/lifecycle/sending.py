@@ -1,0 +1,177 @@
+"""Send a task: one POST, and never a second one after silence."""
+
+import datetime as dt
+import logging
+import random
+import time
+from typing import Any
+
+from django.db import IntegrityError, InterfaceError, OperationalError, connections
+from django.utils import timezone
+
+from .. import conf, intake, translate
+from ..catalogue.problems import errors
+from ..exceptions import (
+    ConfigurationError,
+    ProtocolError,
+    ProviderError,
+    RateLimitError,
+    ServerError,
+    TransportError,
+)
+from ..models import Attention, GenerationTask, Status, TaskEvent
+from .clients import get_client
+from .wording import exchange
+
+logger = logging.getLogger(__name__)
+
+#: Longest pause between two tries to send. Seconds.
+LONGEST_PAUSE = 300.0
+#: How long to keep trying to write down an id that was paid for. Seconds.
+COMMIT_PATIENCE = 60.0
+
+#: Columns that give a claim back.
+UNCLAIMED: dict[str, Any] = {"lease_owner": "", "lease_until": None}
+
+
+def claim_ready() -> GenerationTask | None:
+    """Claim the next task to be sent; ``None`` when none is ready.
+
+    One at a time and just before its POST, so that a worker that dies leaves at most its own task in doubt.
+    """
+    longest = max((conf.provider(alias).TIMEOUT for alias in conf.provider_aliases()), default=60.0)
+    for task in GenerationTask.objects.ready().claim(1, 2 * longest + 30, status=Status.SUBMITTING):
+        task.note(TaskEvent.What.STATUS, from_status=Status.PENDING, to_status=Status.SUBMITTING, cause="dispatch")
+        return task
+    return None
+
+
+def submit(task: GenerationTask) -> None:
+    """Send a claimed task: one POST, and its outcome written down before anything else happens."""
+    problems = errors(intake.check(task.inputs, task.provider))
+    if problems:
+        _refuse(task, problems[0].code, " ".join(str(problem) for problem in problems))
+        return
+    try:
+        provider = conf.provider(task.provider)
+        client = get_client(task.provider)
+        request = translate.to_request(task, provider)
+    except ConfigurationError as exc:
+        _postpone(task, str(exc), pause=60.0, attention=Attention.PROVIDER)
+        return
+    except OSError as exc:
+        _refuse(task, "media_unreadable", f"An uploaded file could not be read ({type(exc).__name__}).")
+        return
+    try:
+        provider_task_id = client.create_task(request, reference=str(task.pk))
+    except TransportError as exc:
+        if exc.sent:
+            _leave_unconfirmed(task, exchange(exc))
+        else:
+            _postpone(task, exchange(exc))
+    except RateLimitError as exc:
+        _postpone(task, exchange(exc), pause=exc.retry_after)
+    except (ServerError, ProtocolError) as exc:
+        _leave_unconfirmed(task, exchange(exc))
+    except ProviderError as exc:
+        _refuse(task, exc.code or f"http_{exc.status_code}", str(exc), error=exc)
+    else:
+        _accept(task, provider_task_id, provider)
+
+
+def mark_abandoned() -> int:
+    """Find tasks whose worker died around the POST; they may be running and billed. Returns how many."""
+    abandoned = list(GenerationTask.objects.abandoned()[:100])
+    for task in abandoned:
+        _leave_unconfirmed(task, "The worker that was sending it died; it is not known how far it came.")
+    return len(abandoned)
+
+
+def _accept(task: GenerationTask, provider_task_id: str, provider: conf.Provider) -> None:
+    """Write down the id that was paid for, whatever the database is doing at the moment."""
+    logger.info("task accepted task=%s provider_task_id=%s", task.pk, provider_task_id)
+    now = timezone.now()
+    task.submitted_at = now
+    changes: dict[str, Any] = {
+        "provider_task_id": provider_task_id,
+        "submitted_at": now,
+        "expires_at": translate.deadline(task),
+        "next_poll_at": now + dt.timedelta(seconds=provider.FIRST_POLL_SECONDS),
+        "attention": "",
+        "attention_detail": "",
+        "error_charged": "",
+        **UNCLAIMED,
+    }
+    give_up_at = time.monotonic() + COMMIT_PATIENCE
+    while True:
+        try:
+            moved = task.advance(Status.QUEUED, cause="dispatch", detail=f"Accepted as {provider_task_id}.", **changes)
+            break
+        except IntegrityError:
+            _leave_unconfirmed(task, f"The provider answered with an id that another task has: {provider_task_id}")
+            return
+        except (OperationalError, InterfaceError):
+            if time.monotonic() > give_up_at:
+                logger.critical("paid task not written down task=%s provider_task_id=%s", task.pk, provider_task_id)
+                raise
+            connections[task._state.db or "default"].close()
+            time.sleep(0.5)
+    if not moved and task.provider_task_id != provider_task_id:
+        logger.critical("paid task has no row task=%s provider_task_id=%s", task.pk, provider_task_id)
+
+
+def _postpone(
+    task: GenerationTask, detail: str, *, pause: float | None = None, attention: Attention | str = ""
+) -> None:
+    """Back to the queue: it certainly did not reach the provider, or was turned away by its limits."""
+    attempts = task.submit_attempts + 1
+    pause = _backoff(attempts) if pause is None else max(pause, 1.0)
+    task.advance(
+        Status.PENDING,
+        cause="dispatch",
+        detail=detail,
+        submit_attempts=attempts,
+        not_before=timezone.now() + dt.timedelta(seconds=pause),
+        attention=attention,
+        attention_detail=detail if attention else "",
+        **UNCLAIMED,
+    )
+
+
+def _refuse(task: GenerationTask, code: str, message: str, *, error: ProviderError | None = None) -> None:
+    """End a task that was turned down before anything started; nothing was billed."""
+    if error is not None:
+        task.note(TaskEvent.What.ANSWER, cause="dispatch", detail=exchange(error))
+    task.advance(
+        Status.FAILED,
+        cause="dispatch",
+        detail="Refused before anything was started; nothing was billed.",
+        error_code=code[:128],
+        error_message=message,
+        error_charged="no",
+        error_retryable=False,
+        request_id=error.request_id if error else "",
+        attention="",
+        attention_detail="",
+        **UNCLAIMED,
+    )
+
+
+def _leave_unconfirmed(task: GenerationTask, detail: str) -> None:
+    """Silence after sending: it may be running and billed, so it is never sent again by itself."""
+    moved = task.advance(
+        Status.UNCONFIRMED,
+        cause="dispatch",
+        detail=detail,
+        submitted_at=timezone.now(),
+        error_charged="unknown",
+        attention=Attention.UNCONFIRMED,
+        attention_detail="",
+        **UNCLAIMED,
+    )
+    if moved:
+        logger.warning("create unconfirmed task=%s", task.pk)
+
+
+def _backoff(attempts: int) -> float:
+    return min(LONGEST_PAUSE, 2.0 ** min(attempts, 9)) * random.uniform(0.8, 1.2)  # noqa: S311

@@ -1,0 +1,30 @@
+"""Keep tasks in step with the provider."""
+
+from django.utils.translation import gettext as _
+
+from ... import tasks
+from ...models import GenerationTask
+from ...queue import StopSign
+from ..verbs import VerbCommand
+
+
+class Command(VerbCommand):
+    """Asks about tasks that are named; or does a whole round: sends, looks, brings videos home."""
+
+    help = (
+        "Asks the provider about the tasks named. Without ids: everything a round does, that is sending what is "
+        "pending, asking about what is due and bringing finished videos home; with --every 5 a site needs no cluster."
+    )
+
+    def do_to(self, tasks_named: list[GenerationTask]) -> None:
+        in_flight = [task for task in tasks_named if task.is_in_flight]
+        tasks.poll(in_flight)
+        self.report(len(in_flight), tasks_named)
+
+    def do_what_is_due(self, sign: StopSign) -> None:
+        tasks.step(sign)
+        brought = 0
+        while not sign.is_up and tasks.archive_next():
+            brought += 1
+        if brought:
+            self.stdout.write(_("Brought home: %(count)d.") % {"count": brought})

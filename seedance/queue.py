@@ -1,0 +1,136 @@
+"""All that is known of django-q2. A site may leave it out of ``INSTALLED_APPS`` and use the commands instead."""
+
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.apps import apps
+
+from . import conf
+from .exceptions import QueueError
+
+#: Our schedules: stable name, function. Each is looked at once a minute.
+SCHEDULES = (("seedance round", "seedance.tasks.round"),)
+
+
+def is_installed() -> bool:
+    """Whether the site runs django-q2."""
+    return apps.is_installed("django_q")
+
+
+def is_cluster_process() -> bool:
+    """Whether this process was started to run a cluster."""
+    return "qcluster" in sys.argv[1:2]
+
+
+def enqueue(function: str, *, timeout: float | None = None) -> None:
+    """Have a worker call ``function`` (a dotted path) soon, in the cluster the settings name.
+
+    Raises:
+        QueueError: the broker cannot be reached.
+    """
+    from django_q.tasks import async_task  # its models exist only where it is installed
+
+    options: dict[str, Any] = {"timeout": int(timeout)} if timeout else {}
+    if cluster := conf.settings().CLUSTER:
+        options["cluster"] = cluster
+    try:
+        async_task(function, q_options={"task_name": function.rpartition(".")[2], "ack_failure": True, **options})
+    except Exception as exc:  # brokers are pluggable, and so are their errors
+        raise QueueError from exc
+
+
+def on_worker_start(callback: Callable[..., None]) -> None:
+    """Have ``callback`` called in every worker process of a cluster when it starts."""
+    from django_q.signals import post_spawn
+
+    post_spawn.connect(callback)
+
+
+def install_schedules() -> list[str]:
+    """Create or repair our schedules; twice does no harm. Returns the names of those that were not right."""
+    from django_q.models import Schedule
+
+    repaired = []
+    for name, function in SCHEDULES:
+        wanted = {"func": function, "schedule_type": Schedule.MINUTES, "minutes": 1, "repeats": -1}
+        wanted["cluster"] = conf.settings().CLUSTER or None
+        rows = Schedule.objects.filter(name=name)
+        if rows.filter(**wanted).count() == 1 == rows.count():
+            continue
+        rows.delete()
+        Schedule.objects.create(name=name, **wanted)
+        repaired.append(name)
+    return repaired
+
+
+def missing_schedules() -> list[str]:
+    """Names of our schedules that are not installed."""
+    from django_q.models import Schedule
+
+    there = set(Schedule.objects.filter(name__in=[name for name, _ in SCHEDULES]).values_list("name", flat=True))
+    return [name for name, _ in SCHEDULES if name not in there]
+
+
+class StopSign:
+    """Tells a job that stays awake when to make room.
+
+    A django-q2 worker hears nothing of its cluster's stopping until its job ends: the cluster only puts a
+    "stop" for each worker into the queue between them. So anything waiting in that queue means that all
+    workers are busy or that the cluster stops, and in both cases a job that merely stays awake should end.
+    Outside of a cluster only the signals count.
+    """
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+        self._parent = os.getppid()
+        # The queue is the first argument of the worker's process. There is no public way to it.
+        arguments = getattr(multiprocessing.current_process(), "_args", ())
+        self._queue = next((item for item in arguments[:1] if hasattr(item, "qsize")), None)
+
+    @property
+    def is_up(self) -> bool:
+        """Whether to end now."""
+        return self._event.is_set() or self._work_waits() or os.getppid() != self._parent
+
+    def raise_it(self, *_signal: object) -> None:
+        """Ask for the end; serves as a signal handler."""
+        self._event.set()
+
+    def wait(self, seconds: float) -> bool:
+        """Sleep, but no longer than until it is up. Returns whether it is."""
+        while seconds > 0 and not self.is_up:
+            pause = min(seconds, 0.5)
+            self._event.wait(pause)
+            seconds -= pause
+        return self.is_up
+
+    def _work_waits(self) -> bool:
+        try:
+            return self._queue is not None and self._queue.qsize() > 0
+        except (OSError, ValueError, NotImplementedError):
+            return False
+
+
+@contextmanager
+def stop_sign() -> Iterator[StopSign]:
+    """A stop sign that SIGTERM and SIGINT raise for the length of the block, in the main thread of a process."""
+    sign = StopSign()
+    if threading.current_thread() is not threading.main_thread():
+        yield sign
+        return
+    former = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        for number, handler in former.items():
+            # A worker ignores SIGINT on purpose: its cluster tells it what Ctrl-C means.
+            if handler is not signal.SIG_IGN:
+                signal.signal(number, sign.raise_it)
+        yield sign
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)

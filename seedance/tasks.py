@@ -1,0 +1,214 @@
+"""When things happen: the jobs that django-q2 or a command runs. Each may run twice, or side by side with itself.
+
+Our own rows decide what is left to do; the queue only decides who looks, and when.
+"""
+
+import logging
+import time
+import uuid
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+from django.db import DatabaseError, connections
+
+from . import conf, lifecycle, queue
+from .exceptions import QueueError
+from .models import GenerationTask, Lease
+from .queue import StopSign, stop_sign
+
+logger = logging.getLogger(__name__)
+
+#: Names of the leases: who stays awake, and who was asked to bring videos home.
+ROUND = "round"
+ARCHIVE = "archive"
+#: A holder that was silent for so long is gone. Seconds.
+SILENCE = 20.0
+#: Rows claimed for one look around.
+POLL_BATCH = 500
+
+Item = TypeVar("Item")
+
+
+# -- What django-q2 calls ----------------------------------------------------------------------------------------------
+
+
+def round() -> None:
+    """Stay awake for a while and do what is due; takes over from the round before, which then ends."""
+    settings = conf.settings()
+    holder = uuid.uuid4().hex
+    deadline = time.monotonic() + settings.ROUND_SECONDS
+    Lease.objects.take(ROUND, holder, SILENCE)
+    with stop_sign() as sign:
+        while True:
+            try:
+                step(sign)
+                _call_archivist()
+                ours = Lease.objects.keep(ROUND, holder, SILENCE)
+            except DatabaseError as exc:
+                logger.warning("round met a database error error=%s", type(exc).__name__)
+                connections.close_all()
+                ours = True
+            if not ours or time.monotonic() > deadline or sign.wait(settings.TICK_SECONDS):
+                break
+    Lease.objects.release(ROUND, holder)
+
+
+def wake() -> None:
+    """Send what is pending at once; stay awake only when nobody else is."""
+    if Lease.objects.held().filter(name=ROUND).exists():
+        send_pending()
+    else:
+        round()
+
+
+def archive() -> None:
+    """Bring home whatever waits, link by link, until nothing does or the worker is wanted elsewhere."""
+    holder = uuid.uuid4().hex
+    Lease.objects.take(ARCHIVE, holder, SILENCE)
+    with stop_sign() as sign:
+        while archive_next(lambda: Lease.objects.keep(ARCHIVE, holder, SILENCE)) and not sign.is_up:
+            Lease.objects.keep(ARCHIVE, holder, SILENCE)
+    Lease.objects.release(ARCHIVE, holder)
+
+
+def call_worker(**_signal: Any) -> None:
+    """Have a worker look at once. Receives ``work_waiting`` and the start of workers."""
+    if not queue.is_installed():
+        return
+    try:
+        queue.enqueue("seedance.tasks.wake")
+    except QueueError as exc:
+        logger.warning("no worker called, the next round will see to it error=%s", type(exc.__cause__).__name__)
+
+
+def greet(**_signal: Any) -> None:
+    """A worker has started: have it look at once, for the first schedule comes half a minute later."""
+    try:
+        if not Lease.objects.held().filter(name=ROUND).exists():
+            call_worker()
+    except DatabaseError as exc:
+        logger.warning("no look at start error=%s", type(exc).__name__)
+
+
+# -- What the commands call as well ------------------------------------------------------------------------------------
+
+
+def step(sign: StopSign) -> None:
+    """Everything that is due, once: looks, sends, and sends that a worker died over."""
+    lifecycle.mark_abandoned()
+    poll_due(sign)
+    send_pending(sign)
+
+
+def send_pending(sign: StopSign | None = None) -> int:
+    """Claim and send until nothing is ready; a few side by side, each claimed just before it is sent.
+
+    Every lane sends at least one, so that a cluster which is always busy still gets on. Returns how many.
+    """
+    sent: list[GenerationTask] = []
+
+    def send_until_none(_lane: int) -> None:
+        while task := lifecycle.claim_ready():
+            lifecycle.submit(task)
+            sent.append(task)
+            if sign and sign.is_up:
+                break
+
+    lanes = GenerationTask.objects.ready().order_by()[: conf.settings().THREADS].count()
+    _side_by_side(send_until_none, range(lanes))
+    return len(sent)
+
+
+def poll_due(sign: StopSign | None = None) -> int:
+    """Ask about every task whose look is due. Returns how many."""
+    count = 0
+    while tasks := lifecycle.claim_due(POLL_BATCH):
+        poll(tasks)
+        count += len(tasks)
+        if len(tasks) < POLL_BATCH or (sign and sign.is_up):
+            break
+    return count
+
+
+def poll(tasks: Sequence[GenerationTask]) -> None:
+    """Ask about these tasks now: in lists where the provider has them, side by side where not."""
+    accounts: dict[tuple[str, bool], list[GenerationTask]] = defaultdict(list)
+    for task in tasks:
+        accounts[task.provider, task.service_tier == "flex"].append(task)
+    singles: list[GenerationTask] = []
+    for (alias, _flex), group in accounts.items():
+        provider = conf.provider(alias) if alias in conf.provider_aliases() else None
+        if provider and provider.LISTS and len(group) > 1:
+            size = max(1, min(provider.LIST_IDS, 500))
+            for start in range(0, len(group), size):
+                singles += lifecycle.poll_many(group[start : start + size], provider)
+        else:
+            singles += group
+    _side_by_side(lifecycle.poll, singles)
+
+
+def archive_next(alive: Callable[[], object] = bool) -> bool:
+    """Bring one waiting video home. Returns whether one waited.
+
+    Args:
+        alive: called every few seconds of a long download.
+    """
+    task = lifecycle.claim_archivable()
+    if task is None:
+        return False
+    lifecycle.archive(task, alive)
+    return True
+
+
+def archive_one(task: GenerationTask) -> bool:
+    """Bring this video home now. False when it does not wait, or another worker is at it, or it failed."""
+    GenerationTask.objects.filter(pk=task.pk).ask_now()
+    claimed = lifecycle.claim_archivable(task.pk)
+    return claimed is not None and lifecycle.archive(claimed)
+
+
+# -- How it is done ----------------------------------------------------------------------------------------------------
+
+
+def _call_archivist() -> None:
+    """Have a worker bring videos home, unless one is at it and shows signs of life."""
+    if not GenerationTask.objects.archivable().exists() or Lease.objects.held().filter(name=ARCHIVE).exists():
+        return
+    Lease.objects.take(ARCHIVE, "called", SILENCE)
+    try:
+        queue.enqueue("seedance.tasks.archive", timeout=conf.settings().DOWNLOAD_SECONDS + 60)
+    except QueueError as exc:
+        logger.warning("no archivist called error=%s", type(exc.__cause__).__name__)
+
+
+def _side_by_side(verb: Callable[[Item], object], items: Iterable[Item]) -> None:
+    """Do ``verb`` to each item, up to ``THREADS`` at a time, each thread with its own database connection."""
+    waiting = deque(items)
+
+    def lane() -> None:
+        while waiting:
+            try:
+                item = waiting.popleft()
+            except IndexError:
+                return
+            try:
+                verb(item)
+            except Exception:
+                # A fault of ours in one row must not keep all others from being looked at.
+                logger.exception("one row failed item=%s", item)
+
+    def lane_in_thread() -> None:
+        try:
+            lane()
+        finally:
+            connections.close_all()
+
+    lanes = min(conf.settings().THREADS, len(waiting))
+    if lanes <= 1:
+        lane()
+        return
+    with ThreadPoolExecutor(lanes) as pool:
+        for future in [pool.submit(lane_in_thread) for _ in range(lanes)]:
+            future.result()

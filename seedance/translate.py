@@ -1,0 +1,114 @@
+"""The only room that knows both vocabularies: rows to requests, remote tasks to columns."""
+
+import base64
+import datetime as dt
+import mimetypes
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from django.utils import timezone
+
+from . import conf, intake
+from .catalogue import flags, price
+from .models import GenerationTask, MediaItem
+from .provider.types import ContentPart, RemoteTask, TaskRequest
+
+#: How long a provider's link lives when the link itself does not say. Source: "Status machine and lifetimes".
+LINK_LIFETIME = dt.timedelta(hours=24)
+#: When a provider gives up on a task that did not say otherwise. Same source.
+DEFAULT_EXPIRES_AFTER = 172_800
+
+_CONTENT_TYPES = {"image": "image_url", "video": "video_url", "audio": "audio_url"}
+#: Signed links: names of their time of signing and their lifetime in seconds, by signing scheme.
+_SIGNATURES = (("X-Tos-Date", "X-Tos-Expires"), ("X-Amz-Date", "X-Amz-Expires"))
+
+
+def to_request(task: GenerationTask, provider: conf.Provider) -> TaskRequest:
+    """What the provider is asked for this task; text first, then media in order."""
+    parameters = task.parameters
+    prompt = task.prompt
+    if provider.INLINE_FLAGS:
+        suffix, parameters = flags.lower(parameters)
+        prompt = " ".join(filter(None, (prompt, suffix)))
+    if task.draft_task_id:
+        content = [ContentPart("draft_task", task.draft_task_id)]
+    else:
+        content = [ContentPart("text", prompt)] if prompt else []
+        content += [_content_part(item) for item in task.media.all()]
+    return TaskRequest(model_name=task.model_name, content=tuple(content), parameters=parameters)
+
+
+def _content_part(item: MediaItem) -> ContentPart:
+    return ContentPart(_CONTENT_TYPES[item.kind], item.url or _data_uri(item), item.role)
+
+
+def _data_uri(item: MediaItem) -> str:
+    content_type = item.content_type or mimetypes.guess_type(item.file.name or "")[0] or "application/octet-stream"
+    with item.file.open("rb") as file:
+        return f"data:{content_type};base64,{base64.b64encode(file.read()).decode()}"
+
+
+def changes_from(remote: RemoteTask) -> dict[str, Any]:
+    """The columns that a remote task's words fill, whatever its status; what it did not say is left out."""
+    changes: dict[str, Any] = {"raw": dict(remote.raw)}
+    said = {
+        "provider_created_at": remote.created_at,
+        "provider_updated_at": remote.updated_at,
+        "total_tokens": remote.total_tokens,
+        "request_id": remote.request_id[:128],
+        "result": dict(remote.result) if remote.status == "succeeded" else None,
+    }
+    changes |= {name: value for name, value in said.items() if value not in (None, "")}
+    if remote.video_url:
+        changes |= link_changes(remote)
+    if remote.status in ("failed", "expired", "cancelled"):
+        changes |= {"error_code": remote.error_code[:128], "error_message": remote.error_message}
+    return changes
+
+
+def link_changes(remote: RemoteTask) -> dict[str, Any]:
+    """The columns that hold the provider's links and when they die."""
+    return {
+        "video_url": remote.video_url,
+        "last_frame_url": remote.last_frame_url,
+        "video_url_expires_at": _link_expiry(remote.video_url) or (remote.updated_at or timezone.now()) + LINK_LIFETIME,
+    }
+
+
+def _link_expiry(url: str) -> dt.datetime | None:
+    """When a signed link dies, read from the link; ``None`` when it does not say."""
+    query = parse_qs(urlsplit(url).query)
+    for signed_at, lifetime in _SIGNATURES:
+        try:
+            start = dt.datetime.strptime(query[signed_at][0], "%Y%m%dT%H%M%SZ").replace(tzinfo=dt.UTC)
+            return start + dt.timedelta(seconds=int(query[lifetime][0]))
+        except (KeyError, ValueError, OverflowError):
+            continue
+    return None
+
+
+def charged_cost(task: GenerationTask, remote: RemoteTask) -> dict[str, Any]:
+    """The cost columns of a finished task, from what the provider says it used."""
+    result = remote.result
+    charge = price.charge(
+        task.model_name,
+        intake.host_of(task.provider),
+        intake.current_catalogue(),
+        total_tokens=remote.total_tokens,
+        seconds=result.get("duration"),
+        resolution=result.get("resolution") or task.resolution,
+        generate_audio=result.get("generate_audio", task.generate_audio),
+        service_tier=result.get("service_tier") or task.service_tier,
+        has_video_input=any(item.kind == "video" for item in task.media.all()),
+        draft=bool(task.draft),
+    )
+    if charge.amount is None:
+        return {}
+    return {"cost_amount": charge.amount, "cost_currency": charge.currency, "cost_estimated": False}
+
+
+def deadline(task: GenerationTask, remote: RemoteTask | None = None) -> dt.datetime:
+    """When the provider gives up on this task, as far as anybody said."""
+    start = (remote and remote.created_at) or task.provider_created_at or task.submitted_at or timezone.now()
+    seconds = (remote and remote.expires_after) or task.execution_expires_after or DEFAULT_EXPIRES_AFTER
+    return start + dt.timedelta(seconds=min(seconds, 30 * 86_400))

@@ -1,0 +1,91 @@
+"""Fixtures shared by all tests: the provider (our emulator), rows, people, and a guard against other hosts."""
+
+import datetime as dt
+import os
+import socket
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from seedance.emulator import Emulator
+from seedance.models import FINAL, GenerationTask, Status
+from seedance.models.status import IN_FLIGHT
+
+SAMPLE_MODEL = "doubao-seedance-1-5-pro-251215"
+SAMPLE_PROMPT = "A paper boat drifts on a quiet lake at sunrise."
+
+
+@pytest.fixture(autouse=True)
+def only_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test may speak to any other host."""
+    real_connect = socket.socket.connect
+
+    def connect(self: socket.socket, address: Any) -> None:
+        if self.family != socket.AF_UNIX and address[0] not in ("127.0.0.1", "::1", "localhost"):
+            raise AssertionError(f"a test wanted to connect to {address[0]}")
+        real_connect(self, address)
+
+    monkeypatch.setattr(socket.socket, "connect", connect)
+
+
+@pytest.fixture(scope="session")
+def emulator() -> Iterator[Emulator]:
+    """The emulator on a free port, shared by the tests of one process. Tests use ``provider``."""
+    with Emulator(queue_seconds=5, run_seconds=30, real_time=False) as running:
+        yield running
+
+
+@pytest.fixture
+def provider(emulator: Emulator, settings: Any) -> Emulator:
+    """The emulator, as if new, being the site's default provider. Its clock stands still until told."""
+    emulator.reset()
+    settings.SEEDANCE = {
+        **settings.SEEDANCE,
+        "PROVIDERS": {"default": {"PRESET": "emulator", "BASE_URL": emulator.ark_url}},
+    }
+    return emulator
+
+
+@pytest.fixture
+def user(django_user_model: Any) -> Any:
+    """An ordinary person."""
+    return django_user_model.objects.create_user("alice", password="alice-secret")
+
+
+@pytest.fixture
+def make_task(db: None) -> Callable[..., GenerationTask]:
+    """Returns a function that saves a valid row; a test names only what it is about."""
+
+    def make(**columns: Any) -> GenerationTask:
+        status = Status(columns.setdefault("status", Status.NEW))
+        now = timezone.now()
+        defaults: dict[str, Any] = {"model_name": SAMPLE_MODEL, "prompt": SAMPLE_PROMPT}
+        if status in IN_FLIGHT | FINAL:
+            number = GenerationTask.objects.count() + 1
+            defaults |= {"provider_task_id": f"cgt-20260101000000-{number:05d}", "submitted_at": now}
+        if status in IN_FLIGHT:
+            defaults["next_poll_at"] = now
+        if status in FINAL:
+            defaults["finished_at"] = now
+        if status == Status.SUCCEEDED:
+            defaults["next_archive_at"] = now
+        if status == Status.SUBMITTING:
+            defaults |= {"lease_owner": "somebody", "lease_until": now + dt.timedelta(minutes=1)}
+        return GenerationTask.objects.create(**{**defaults, **columns})
+
+    return make
+
+
+def require_service(name: str, reachable: bool) -> None:
+    """Skip, saying why, where a real service is missing; fail where CI demands it."""
+    if reachable:
+        return
+    reason = f"{name} is not reachable"
+    if os.environ.get("SEEDANCE_TEST_REQUIRE_SERVICES"):
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+__all__ = ["SAMPLE_MODEL", "SAMPLE_PROMPT", "require_service"]
