@@ -1,0 +1,44 @@
+"""What must be sent although nobody asked for it, because the provider's own choice costs money or surprises."""
+
+from __future__ import annotations
+
+from .catalogue import Catalogue
+from .host import Host
+from .inputs import Inputs
+from .rows import ModelRow
+
+#: What the provider takes to mean *you choose*, and what an edit needs.
+_CHOOSE = -1
+
+
+def explicit(inputs: Inputs, host: Host, catalogue: Catalogue) -> dict[str, object]:
+    """Parameters to send beside the given ones: ``duration`` and, where host and model have it, ``generate_audio``.
+
+    Seedance 2.5 left alone chooses its own length, up to 30 seconds at the price of 30, so 5 is said; only an edit
+    needs the provider's -1. Sound is on by default and doubles the price of 1.5 pro, so it is said as well.
+
+    The final video of a draft inherits both and must not be sent them: the answer is empty.
+    """
+    if inputs.mode == "draft_final":
+        return {}
+    known = catalogue.find(inputs.model_name, host)
+    row = known or catalogue.nearest(inputs.model_name, host)
+    if row is None:
+        return {}
+    given, chosen = inputs.given(), {}
+    if "duration" not in given and "frames" not in given:
+        chosen["duration"] = _duration(inputs, row)
+    # An endpoint may hide a model without sound, which would refuse the field.
+    if "generate_audio" not in given and known is not None and host.documents("generate_audio"):
+        chosen |= _sound(inputs, known)
+    return chosen
+
+
+def _duration(inputs: Inputs, row: ModelRow) -> object:
+    edits = bool(row.capabilities.task_types) and inputs.parameters.get("omni_reference_task_type") == "edit"
+    return _CHOOSE if edits else row.defaults.duration
+
+
+def _sound(inputs: Inputs, row: ModelRow) -> dict[str, object]:
+    has_sound = row.takes("generate_audio", inputs.mode) and row.defaults.generate_audio is not None
+    return {"generate_audio": row.defaults.generate_audio} if has_sound else {}

@@ -1,0 +1,182 @@
+"""Inline prompt flags: ``A paper boat --duration 5 --ratio 16:9`` and back.
+
+Vendor samples still append parameters to the prompt, and people paste them. The provider reads such flags loosely: a
+misspelt one is ignored and the video is billed with defaults, so ours are read strictly and sent as fields.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from django.utils.translation import gettext_lazy as _
+
+from .problems import Problem, Wording
+
+#: A flag begins the prompt or follows white space; its value stands on the same line. What sticks to the name without
+#: belonging to it (``--dur5``, ``--duration:``) is the tail, which no readable flag has.
+_FLAG = re.compile(r"(?<!\S)--(?P<name>[A-Za-z_]+)(?P<tail>[^\s=]*)(?:(?:=|[^\S\n]++)(?P<value>(?!--)\S+))?")
+
+#: What every video of every model has; the provider reads the flag and nothing else.
+_FRAMES_PER_SECOND = 24
+
+
+@dataclass(frozen=True)
+class Lifted:
+    """A prompt and what was written into it."""
+
+    #: Without the flags that became parameters.
+    prompt: str
+    #: By the provider's field names, typed as the fields are.
+    parameters: dict[str, object] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class _Flag:
+    """One inline flag: its names, the form its value has, and how to read that."""
+
+    parameter: str
+    names: tuple[str, ...]
+    form: re.Pattern[str]
+    read: Callable[[str], object]
+    example: str
+
+
+def _whole(parameter: str, names: tuple[str, ...], example: str) -> _Flag:
+    return _Flag(parameter, names, re.compile(r"-?[0-9]{1,12}"), int, example)
+
+
+def _switch(parameter: str, names: tuple[str, ...]) -> _Flag:
+    return _Flag(parameter, names, re.compile(r"(?i:true|false)"), lambda value: value.lower() == "true", "true")
+
+
+#: In the order in which the provider's samples append them.
+_FLAGS: tuple[_Flag, ...] = (
+    _whole("duration", ("duration", "dur"), "5"),
+    _Flag("ratio", ("ratio", "rt"), re.compile(r"[0-9]+:[0-9]+|adaptive"), str, "16:9"),
+    _Flag("resolution", ("resolution", "rs"), re.compile(r"[0-9]+[pPkK]"), str.lower, "720p"),
+    _whole("frames", ("frames",), "121"),
+    _whole("seed", ("seed",), "42"),
+    _switch("camera_fixed", ("camerafixed", "cf")),
+    _switch("watermark", ("watermark", "wm")),
+)
+
+#: It has no field: the value is checked and dropped. Problems with it are problems of the prompt.
+_RATE_FLAG = _whole("prompt", ("framespersecond", "fps"), str(_FRAMES_PER_SECOND))
+
+_BY_NAME: Mapping[str, _Flag] = {name: flag for flag in (*_FLAGS, _RATE_FLAG) for name in flag.names}
+
+
+def lift(prompt: str) -> Lifted:
+    """Take the flags out of a prompt.
+
+    A known flag with a readable value becomes a parameter, wherever it stands. A known flag with an unreadable one, or
+    given twice with different values, is an error on its field. Any other ``--word`` stays and is a warning.
+    """
+    parameters: dict[str, object] = {}
+    problems: list[Problem] = []
+    kept, end = [], 0
+    for match in _FLAG.finditer(prompt):
+        flag = _BY_NAME.get(match["name"].lower())
+        problem = _judge(match, flag, parameters)
+        if problem is not None:
+            problems.append(problem)
+        if flag is not None and _readable(flag, match):
+            kept.append(prompt[end : match.start()].rstrip())
+            end = match.end()
+    kept.append(prompt[end:])
+    return Lifted("".join(kept).strip(), parameters, problems)
+
+
+def recognised(prompt: str) -> Iterator[str]:
+    """The known flags that still stand in a prompt, as they were typed, such as ``--dur``."""
+    for match in _FLAG.finditer(prompt):
+        if match["name"].lower() in _BY_NAME:
+            yield f"--{match['name']}"
+
+
+def without_flags(prompt: str) -> str:
+    """The words of a prompt that nobody could take for a flag, known or not."""
+    return _FLAG.sub(" ", prompt).strip()
+
+
+def lower(parameters: Mapping[str, object]) -> tuple[str, dict[str, object]]:
+    """Write parameters as flags, for a host that documents no fields for them.
+
+    Returns:
+        The text to append to the prompt, such as ``--duration 5 --ratio 16:9`` (empty when there is nothing to say),
+        and the parameters that have no inline form. ``None`` values are in neither.
+    """
+    given = {name: value for name, value in parameters.items() if value is not None}
+    words = [f"--{flag.names[0]} {_written(given.pop(flag.parameter))}" for flag in _FLAGS if flag.parameter in given]
+    return " ".join(words), given
+
+
+def _judge(match: re.Match[str], flag: _Flag | None, parameters: dict[str, object]) -> Problem | None:
+    """Note the value of one flag among the parameters, or say what is wrong with it."""
+    if flag is None:
+        return _unknown(match["name"] + match["tail"])
+    if not _readable(flag, match):
+        return _unreadable(match, flag)
+    value = flag.read(match["value"])
+    if flag is _RATE_FLAG:
+        return None if value == _FRAMES_PER_SECOND else _other_rate()
+    earlier = parameters.setdefault(flag.parameter, value)
+    return None if earlier == value else _contradiction(flag)
+
+
+def _readable(flag: _Flag, match: re.Match[str]) -> bool:
+    return not match["tail"] and match["value"] is not None and flag.form.fullmatch(match["value"]) is not None
+
+
+def _written(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _unknown(name: str) -> Problem:
+    names = ", ".join(f"--{flag.names[0]}" for flag in (*_FLAGS, _RATE_FLAG))
+    return Problem(
+        "prompt",
+        "unknown_flag",
+        Wording(_("--%(name)s is no inline flag; known are %(names)s."), {"name": name, "names": names}),
+        Wording(_("Remove it, or leave it if it is part of the description; the provider would not act on it.")),
+        "warning",
+    )
+
+
+def _unreadable(match: re.Match[str], flag: _Flag) -> Problem:
+    if match["tail"]:
+        message = _("%(typed)s in the prompt runs a flag and something else together.")
+    elif match["value"]:
+        message = _("The flag --%(name)s in the prompt cannot be %(value)s.")
+    else:
+        message = _("The flag --%(name)s in the prompt has no value.")
+    values = {
+        "name": match["name"],
+        "value": (match["value"] or "")[:40],
+        "typed": match[0][:40],
+        "example": f"--{match['name']} {flag.example}",
+    }
+    cure = Wording(_("Write for example %(example)s, or remove the flag."), values)
+    return Problem(flag.parameter, "unreadable_flag", Wording(message, values), cure)
+
+
+def _contradiction(flag: _Flag) -> Problem:
+    return Problem(
+        flag.parameter,
+        "conflicting_flags",
+        Wording(_("The prompt sets %(name)s twice, to different values."), {"name": flag.parameter}),
+        Wording(_("Keep one --%(name)s."), {"name": flag.names[0]}),
+    )
+
+
+def _other_rate() -> Problem:
+    return Problem(
+        "prompt",
+        "frame_rate_fixed",
+        Wording(_("Every video has %(rate)s frames per second."), {"rate": _FRAMES_PER_SECOND}),
+        Wording(_("Leave the flag --%(name)s out."), {"name": _RATE_FLAG.names[0]}),
+        "warning",
+    )

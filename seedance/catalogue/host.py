@@ -1,0 +1,72 @@
+"""Which host a request is meant for, as far as the catalogue cares."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .inputs import PARAMETERS
+
+#: The presets that name models in their own way. The emulator understands what both Ark hosts understand.
+NAMING_PRESETS: tuple[str, ...] = ("ark", "byteplus", "cometapi", "cometapi-videos")
+
+#: Parameters with a form field in the ``openai_video`` dialect (``seconds``, ``size``, ``resolution``).
+_VIDEOS_PARAMETERS = frozenset({"duration", "ratio", "resolution"})
+
+#: Parameters with an inline form in the prompt, which is all that CometAPI's Ark-shaped route documents.
+INLINE_PARAMETERS = frozenset({"duration", "ratio", "resolution", "frames", "seed", "camera_fixed", "watermark"})
+
+#: Presets whose create body is documented field by field.
+_DOCUMENTED_BODIES = frozenset({"ark", "byteplus", "emulator"})
+
+
+@dataclass(frozen=True)
+class Host:
+    """A preset of ``PROVIDERS`` and the dialect it is spoken to in (``ark`` or ``openai_video``)."""
+
+    preset: str
+    dialect: str = "ark"
+
+    @property
+    def id_presets(self) -> tuple[str, ...]:
+        """The presets whose model ids this host understands, the one to offer first.
+
+        The emulator stands in for both Ark hosts, so a site may rehearse with the ids it will use later.
+        """
+        if self.dialect == "openai_video":
+            return ("cometapi-videos",)
+        if self.preset == "cometapi-videos":
+            return ("cometapi",)
+        return ("ark", "byteplus") if self.preset == "emulator" else (self.preset,)
+
+    @property
+    def limits_preset(self) -> str:
+        """Whose stricter limits apply: CometAPI's for both its routes and for its dialect on the emulator."""
+        if self.dialect == "openai_video" or self.preset.startswith("cometapi"):
+            return "cometapi"
+        return self.preset
+
+    @property
+    def price_preset(self) -> str:
+        """Whose price list applies. The emulator charges nothing; it is shown with BytePlus' prices in USD."""
+        if self.preset.startswith("cometapi"):
+            return "cometapi"
+        return "byteplus" if self.preset == "emulator" else self.preset
+
+    @property
+    def carried(self) -> frozenset[str]:
+        """The parameters this dialect has a place for."""
+        return _VIDEOS_PARAMETERS if self.dialect == "openai_video" else frozenset(PARAMETERS)
+
+    def documents(self, parameter: str) -> bool:
+        """Whether the host's pages say that it acts on a parameter.
+
+        CometAPI's page of the Ark-shaped route has prompt, frame images and the inline flags, and no more.
+        """
+        if self.dialect == "openai_video" or self.preset in _DOCUMENTED_BODIES:
+            return parameter in self.carried
+        return parameter in INLINE_PARAMETERS
+
+    @property
+    def documents_references(self) -> bool:
+        """Whether the host's pages have reference images, videos and audio in the create body."""
+        return self.dialect == "ark" and self.preset in _DOCUMENTED_BODIES

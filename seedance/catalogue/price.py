@@ -1,0 +1,273 @@
+"""Tokens and money, before a request is sent and after its video is there.
+
+What is not known is ``None`` and said in a note; nothing is guessed. Amounts are exact decimals with four places.
+
+Source: the provider's price pages and the token counts it reported, as written down in ``models.toml``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
+from math import log
+
+from django.utils.translation import gettext_lazy as _
+
+from .catalogue import Catalogue
+from .defaults import explicit
+from .host import Host
+from .inputs import Inputs
+from .problems import Text
+from .rows import ModelRow, Rate
+
+_FRAMES_PER_SECOND = 24
+_PIXELS_PER_TOKEN = Decimal(1024)
+_MILLION = Decimal(1_000_000)
+_PLACES = Decimal("0.0001")
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a video costs, or is expected to."""
+
+    tokens: int | None
+    #: Four decimal places; ``None`` when tokens, seconds or price are unknown.
+    amount: Decimal | None
+    #: ISO 4217; empty when the host has no price list.
+    currency: str
+    #: How the amount came about: ``tokens``, ``tokens_at_most``, ``seconds``, ``usage`` or ``unknown``.
+    basis: str
+    #: Sentences for people about what is assumed or unknown.
+    notes: tuple[Text, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Order:
+    """What decides the price. ``None`` means that it is not known."""
+
+    resolution: str | None
+    video_input: bool
+    audio: bool | None
+    service_tier: str
+
+
+@dataclass(frozen=True)
+class _Volume:
+    """How much video is made. ``None`` means that it is not known."""
+
+    tokens: int | None
+    #: Generated seconds, for hosts that charge by the second.
+    seconds: Decimal | None
+    #: Whether ``tokens`` is a ceiling rather than the expected number.
+    at_most: bool
+    notes: tuple[Text, ...] = ()
+
+
+def estimate(inputs: Inputs, host: Host, catalogue: Catalogue) -> Estimate:
+    """What a request is expected to cost if it succeeds. The request need not be valid; what is odd is unknown.
+
+    Tokens are ``floor(width * height * frames / 1024)`` where frames are 24 a second and one more, with the seconds of
+    given videos counted too: the formula that every reported count agrees with. An ``adaptive`` ratio whose source was
+    not measured is counted with the largest size of the resolution, and the basis says ``tokens_at_most``; that is
+    less than 5 % above the smallest (10 % on the 1.0 models). A duration of -1 makes everything unknown.
+    """
+    row = catalogue.find(inputs.model_name, host)
+    if row is None:
+        return _unknown(None, _("Nothing is known about the price of this model."))
+    if inputs.mode == "draft_final":
+        return _unknown(row, _("The length comes from the draft and is not known here."))
+    parameters = {**explicit(inputs, host, catalogue), **inputs.given()}
+    volume = _volume(inputs, row, parameters)
+    found = _find_rate(row, _order(inputs, row, parameters))
+    notes = (*volume.notes, *_rate_notes(found))
+    quantity = None if found is None else _quantity(found, volume.tokens, volume.seconds)
+    if found is None or quantity is None:
+        return Estimate(volume.tokens, None, _currency(row), "unknown", notes)
+    by_token = "tokens_at_most" if volume.at_most else "tokens"
+    basis = "seconds" if found.per == "second" else by_token
+    return Estimate(volume.tokens, _rounded(found.price * quantity), found.currency, basis, notes)
+
+
+def charge(
+    model_name: str,
+    host: Host,
+    catalogue: Catalogue,
+    *,
+    total_tokens: int | None,
+    seconds: float | None = None,
+    resolution: str | None = None,
+    generate_audio: bool | None = None,
+    service_tier: str | None = None,
+    has_video_input: bool = False,
+    draft: bool = False,
+) -> Estimate:
+    """What a finished video cost, from what the provider reported about it.
+
+    Args:
+        total_tokens: as reported; a draft's discount is in the provider's count already.
+        seconds: generated seconds, for hosts that charge by the second.
+        resolution: as reported; ``None`` leaves the amount unknown where the price depends on it.
+        generate_audio: whether there is sound; ``None`` leaves the amount unknown where the price depends on it.
+        service_tier: ``default`` or ``flex``; ``None`` is the default tier.
+        has_video_input: whether a reference video was given.
+        draft: whether this is a draft, which is said in a note.
+    """
+    row = catalogue.find(model_name, host)
+    if row is None:
+        return _unknown(None, _("Nothing is known about the price of this model."), total_tokens)
+    found = _find_rate(row, _Order(resolution or None, has_video_input, generate_audio, service_tier or "default"))
+    notes = _rate_notes(found)
+    if draft and row.draft_tokens:
+        notes = (*notes, _("The token count is that of a draft, with its discount taken."))
+    quantity = None if found is None else _quantity(found, total_tokens, seconds)
+    if found is None or quantity is None:
+        return Estimate(total_tokens, None, _currency(row), "unknown", notes)
+    return Estimate(total_tokens, _rounded(found.price * quantity), found.currency, "usage", notes)
+
+
+def _quantity(rate: Rate, tokens: int | None, seconds: Decimal | float | None) -> Decimal | None:
+    """How many of the price list's units; ``None`` when that is not known."""
+    if rate.per == "second":
+        return None if seconds is None else Decimal(str(seconds))
+    return None if tokens is None else Decimal(tokens) / _MILLION
+
+
+def tokens_of(size: tuple[int, int], frames: Decimal | int) -> int:
+    """Tokens of so many frames of that size, as the provider counts them."""
+    return int(size[0] * size[1] * Decimal(frames) / _PIXELS_PER_TOKEN)
+
+
+def frames_of(seconds: Decimal | int) -> Decimal:
+    """Frames in so many seconds: 24 each, and one more at the end."""
+    return _FRAMES_PER_SECOND * Decimal(seconds) + 1
+
+
+def _volume(inputs: Inputs, row: ModelRow, parameters: Mapping[str, object]) -> _Volume:
+    length, frames = _length(parameters)
+    if length is None:
+        return _Volume(None, None, False, (_("The model chooses the length, so the price is not known before."),))
+    given = _given_seconds(inputs)
+    if given is None:
+        return _Volume(None, length, False, (_("How long the given video is counts too, and is not known."),))
+    sizes = _possible_sizes(inputs, row, parameters)
+    if not sizes:
+        return _Volume(None, length, False, (_("The size of the video is not known."),))
+    counts = {tokens_of(size, frames + _FRAMES_PER_SECOND * given) for size in sizes}
+    notes = _volume_notes(at_most=len(counts) > 1, with_video=bool(given))
+    tokens = _discounted(max(counts), row, parameters)
+    return _Volume(tokens, length, len(counts) > 1, notes)
+
+
+def _volume_notes(*, at_most: bool, with_video: bool) -> tuple[Text, ...]:
+    notes = []
+    if at_most:
+        notes.append(_("The ratio follows what the model is given, so this is the most it can be."))
+    if with_video:
+        notes.append(_("A smallest token count may apply to requests with a given video; it is not published."))
+    return tuple(notes)
+
+
+def _length(parameters: Mapping[str, object]) -> tuple[Decimal | None, Decimal]:
+    """Seconds and frames to be generated; no seconds when the model chooses, or the request is malformed."""
+    frames, seconds = _whole(parameters.get("frames")), _whole(parameters.get("duration"))
+    if frames > 0:
+        return Decimal(frames // _FRAMES_PER_SECOND), Decimal(frames)
+    return (Decimal(seconds), frames_of(seconds)) if seconds > 0 else (None, Decimal(0))
+
+
+def _whole(value: object) -> int:
+    return value if isinstance(value, int) and not isinstance(value, bool) else 0
+
+
+def _given_seconds(inputs: Inputs) -> Decimal | None:
+    """Seconds of all given videos together; ``None`` when one was not measured."""
+    seconds = [video.facts.duration if video.facts else None for video in inputs.media_of("video")]
+    known = [Decimal(str(each)) for each in seconds if each is not None]
+    return sum(known, Decimal(0)) if len(known) == len(seconds) else None
+
+
+def _possible_sizes(inputs: Inputs, row: ModelRow, parameters: Mapping[str, object]) -> list[tuple[int, int]]:
+    """The size of the output, or every size it may have while nobody knows what the ratio follows."""
+    resolution = _resolution(row, parameters)
+    ratio = parameters.get("ratio") or row.defaults.ratio.get(inputs.mode, "")
+    if ratio == "adaptive":
+        ratio = _followed_ratio(inputs, row)
+    ratios = [str(ratio)] if ratio else row.limits.ratios
+    return [size for size in (row.size(resolution, name) for name in ratios) if size is not None]
+
+
+def _resolution(row: ModelRow, parameters: Mapping[str, object]) -> str:
+    if parameters.get("draft") is True:
+        return "480p"
+    return str(parameters.get("resolution") or row.defaults.resolution).lower()
+
+
+def _followed_ratio(inputs: Inputs, row: ModelRow) -> str | None:
+    """The preset closest to the medium that ``adaptive`` follows: the first video, or else the first image."""
+    followed = next(iter([*inputs.media_of("video"), *inputs.media_of("image")]), None)
+    facts = followed.facts if followed else None
+    if facts is None or not facts.width or not facts.height:
+        return None
+    shape = log(facts.width / facts.height)
+    return min(row.limits.ratios, key=lambda ratio: abs(_log_of(ratio) - shape))
+
+
+def _log_of(ratio: str) -> float:
+    width, height = ratio.split(":")
+    return log(int(width) / int(height))
+
+
+def _discounted(tokens: int, row: ModelRow, parameters: Mapping[str, object]) -> int:
+    """A draft of some models is billed for fewer tokens than its size says."""
+    share = row.draft_tokens.get("audio" if _sound(row, parameters) else "silent")
+    return int(tokens * share) if parameters.get("draft") is True and share is not None else tokens
+
+
+def _sound(row: ModelRow, parameters: Mapping[str, object]) -> bool | None:
+    """Whether there will be sound; the provider's default where nothing is said."""
+    said = parameters.get("generate_audio", row.defaults.generate_audio)
+    return said if isinstance(said, bool) else None
+
+
+def _order(inputs: Inputs, row: ModelRow, parameters: Mapping[str, object]) -> _Order:
+    return _Order(
+        resolution=_resolution(row, parameters),
+        video_input=bool(inputs.media_of("video")),
+        audio=_sound(row, parameters),
+        service_tier=str(parameters.get("service_tier") or "default"),
+    )
+
+
+def _find_rate(row: ModelRow, order: _Order) -> Rate | None:
+    """The line of the price list that applies; ``None`` when none does, or what is not known decides between two."""
+    matching = [rate for rate in row.prices if _applies(rate, order)]
+    return matching[0] if len({rate.price for rate in matching}) == 1 else None
+
+
+def _applies(rate: Rate, order: _Order) -> bool:
+    resolution = order.resolution.lower() if order.resolution else None
+    return (
+        (not rate.resolutions or resolution is None or resolution in rate.resolutions)
+        and rate.video_input in {None, order.video_input}
+        and (rate.audio is None or order.audio is None or rate.audio == order.audio)
+        and rate.service_tier in {None, order.service_tier}
+    )
+
+
+def _rate_notes(rate: Rate | None) -> tuple[Text, ...]:
+    if rate is None:
+        return (_("No price is published for this."),)
+    return () if rate.verified else (_("The price comes from a single source and was not confirmed."),)
+
+
+def _unknown(row: ModelRow | None, note: Text, tokens: int | None = None) -> Estimate:
+    return Estimate(tokens, None, _currency(row), "unknown", (note,))
+
+
+def _currency(row: ModelRow | None) -> str:
+    return row.prices[0].currency if row and row.prices else ""
+
+
+def _rounded(amount: Decimal) -> Decimal:
+    return amount.quantize(_PLACES, ROUND_HALF_UP)

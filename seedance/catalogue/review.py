@@ -1,0 +1,73 @@
+"""One request under examination: what the rules look at, and where they write down what they find."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from django.utils.translation import gettext_lazy as _
+
+from .catalogue import Catalogue
+from .host import Host
+from .inputs import FRAME_ROLES, Inputs
+from .problems import Problem, Text, Wording
+from .rows import ModelRow
+
+#: Mode -> what people call it.
+MODE_LABELS = {
+    "t2v": _("text to video"),
+    "i2v": _("first frame"),
+    "flf2v": _("first and last frame"),
+    "r2v": _("references"),
+    "draft_final": _("final video of a draft"),
+}
+
+
+@dataclass
+class Review:
+    """A request, the row it is held against, and the problems found so far."""
+
+    inputs: Inputs
+    host: Host
+    catalogue: Catalogue
+    #: ``None`` when nothing is known about the model, so that only what holds for every model is checked.
+    row: ModelRow | None = None
+    #: ``False`` when the row is only the nearest one: its rules then advise and refuse nothing.
+    certain: bool = True
+    problems: list[Problem] = field(default_factory=list)
+
+    def refuse(self, place: str, code: str, message: Text, cure: Text, **values: object) -> None:
+        """Note a reason not to send the request."""
+        self._note(place, code, message, cure, values, "error")
+
+    def warn(self, place: str, code: str, message: Text, cure: Text, **values: object) -> None:
+        """Note something people should know before they send it."""
+        self._note(place, code, message, cure, values, "warning")
+
+    def refuse_for_model(self, place: str, code: str, message: Text, cure: Text, **values: object) -> None:
+        """Note that this model would not take it; only a warning when the model is not in the catalogue."""
+        self._note(place, code, message, cure, values, "error" if self.certain else "warning")
+
+    @property
+    def mode(self) -> str:
+        """The mode the request is meant for."""
+        return self.inputs.mode
+
+    @property
+    def mode_is_clear(self) -> bool:
+        """Whether every medium has a role, and frames and references are not mixed."""
+        roles = {medium.role for medium in self.inputs.media}
+        return all(medium.kind for medium in self.inputs.media) and (roles <= FRAME_ROLES or not roles & FRAME_ROLES)
+
+    @property
+    def task_type(self) -> str:
+        """The 2.5 task type that was asked for; ``auto`` when none was."""
+        return str(self.inputs.parameters.get("omni_reference_task_type") or "auto")
+
+    def _note(self, place: str, code: str, message: Text, cure: Text, values: dict[str, object], severity: str) -> None:
+        self.problems.append(Problem(place, code, Wording(message, values), Wording(cure, values), severity))
+
+
+def listed(words: Iterable[object]) -> str:
+    """Allowed values as they stand in a sentence."""
+    return ", ".join(str(word) for word in words)
