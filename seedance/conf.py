@@ -42,6 +42,14 @@ class Provider:
     FIRST_POLL_SECONDS: float = 10.0
     #: How long between two looks at a task that did not change.
     POLL_SECONDS: float = 10.0
+    #: How many tasks of one model may be created in a minute; 0: no limit of ours.
+    CREATE_PER_MINUTE: float = 0
+    #: How many tasks may be looked up in a second; 0: no limit of ours.
+    GET_PER_SECOND: float = 0
+    #: How many lists may be asked for in a second; 0: no limit of ours.
+    LIST_PER_SECOND: float = 0
+    #: How many tasks may be at the provider at a time; 0: as many as it takes.
+    MAX_ACTIVE: int = 0
     #: How many ids go into one list call, up to 500.
     LIST_IDS: int = 100
 

@@ -19,6 +19,25 @@ from .catalogue.inputs import Inputs, MediaFacts, MediaInput
 from .catalogue.problems import Problem, Wording, errors
 from .exceptions import ConfigurationError
 
+#: What the columns hold, whatever a model unknown to the catalogue may accept: characters, and whole numbers.
+LONGEST_TEXT = {
+    "model": 128,
+    "draft_task_id": 128,
+    "provider": 50,
+    "ratio": 16,
+    "resolution": 16,
+    "service_tier": 16,
+    "omni_reference_task_type": 16,
+    "output_format": 8,
+    "safety_identifier": 64,
+}
+LARGEST_NUMBER = {
+    "duration": 2**15 - 1,
+    "frames": 2**15 - 1,
+    "priority": 2**15 - 1,
+    "execution_expires_after": 2**31 - 1,
+    "seed": 2**63 - 1,
+}
 #: Largest ``metadata``, as JSON text in UTF-8.
 MAX_METADATA_BYTES = 16 * 1024
 
@@ -106,6 +125,7 @@ def prepare(
     problems = [_unstorable(name) for name, text in texts.items() if not _storable(text)]
     problems += [_unstorable(f"media[{n}].url") for n, item in enumerate(media) if not _storable(item.get("url") or "")]
     problems += _metadata_problems(metadata or {})
+    problems += [_url_or_file(n) for n, item in enumerate(media) if bool(item.get("url")) == bool(item.get("file"))]
     given = {name: value for name, value in (parameters or {}).items() if value is not None}
     lifted = flags.lift(prompt)
     problems += [*lifted.problems, *_given_twice(lifted.parameters, given)]
@@ -117,6 +137,7 @@ def prepare(
         parameters={**lifted.parameters, **given},
         draft_task_id=draft_task_id,
     )
+    problems += _unfit({**texts, "provider": provider, **inputs.parameters})
     problems += check(inputs, provider)
     if not errors(problems):
         explicit = defaults.explicit(inputs, host_of(provider), current_catalogue())
@@ -159,6 +180,33 @@ def _unstorable(name: str) -> Problem:
         message=Wording(_("This text holds a NUL character or half a surrogate pair.")),
         cure=Wording(_("Take it out; only valid Unicode text can be stored.")),
     )
+
+
+def _url_or_file(number: int) -> Problem:
+    return Problem(
+        field=f"media[{number}]",
+        code="url_or_file",
+        message=Wording(_("A medium is given either as an address or as a file.")),
+        cure=Wording(_("Give one of “url” and “file”.")),
+    )
+
+
+def _unfit(values: Mapping[str, object]) -> Iterable[Problem]:
+    for name, value in values.items():
+        if isinstance(value, str) and len(value) > LONGEST_TEXT.get(name, len(value)):
+            yield Problem(
+                field=name,
+                code="too_long",
+                message=Wording(_("This is longer than %(most)d characters."), {"most": LONGEST_TEXT[name]}),
+                cure=Wording(_("Shorten it.")),
+            )
+        if isinstance(value, int) and abs(value) > LARGEST_NUMBER.get(name, abs(value)):
+            yield Problem(
+                field=name,
+                code="too_large",
+                message=Wording(_("This number is beyond ±%(most)d."), {"most": LARGEST_NUMBER[name]}),
+                cure=Wording(_("Use a smaller number.")),
+            )
 
 
 def _metadata_problems(metadata: Mapping[str, Any]) -> Iterable[Problem]:

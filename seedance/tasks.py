@@ -4,12 +4,15 @@ Our own rows decide what is left to do; the queue only decides who looks, and wh
 """
 
 import logging
+import os
+import socket
 import time
 import uuid
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
+from uuid import UUID
 
 from django.db import DatabaseError, connections
 
@@ -20,11 +23,14 @@ from .queue import StopSign, stop_sign
 
 logger = logging.getLogger(__name__)
 
-#: Names of the leases: who stays awake, and who was asked to bring videos home.
+#: Names of the leases: who stays awake, who was asked to bring videos home, which cluster was greeted last.
 ROUND = "round"
 ARCHIVE = "archive"
+GREETING = "greeting"
 #: A holder that was silent for so long is gone. Seconds.
 SILENCE = 20.0
+#: Tasks sent before the order is asked for again.
+SEND_BATCH = 32
 #: Rows claimed for one look around.
 POLL_BATCH = 500
 
@@ -56,9 +62,10 @@ def round() -> None:
 
 
 def wake() -> None:
-    """Send what is pending at once; stay awake only when nobody else is."""
+    """Do what is due at once; stay awake only when nobody else is."""
     if Lease.objects.held().filter(name=ROUND).exists():
-        send_pending()
+        with stop_sign() as sign:
+            step(sign)
     else:
         round()
 
@@ -84,12 +91,18 @@ def call_worker(**_signal: Any) -> None:
 
 
 def greet(**_signal: Any) -> None:
-    """A worker has started: have it look at once, for the first schedule comes half a minute later."""
+    """A worker has started: have a round begin, for the first schedule comes half a minute later.
+
+    Once for each cluster. Whoever holds the round may have died with the cluster before, so it is not asked.
+    """
+    cluster = f"{socket.gethostname()[:24]}:{os.getppid()}"
     try:
-        if not Lease.objects.held().filter(name=ROUND).exists():
-            call_worker()
-    except DatabaseError as exc:
-        logger.warning("no look at start error=%s", type(exc).__name__)
+        if Lease.objects.filter(name=GREETING, holder=cluster).exists():
+            return
+        Lease.objects.take(GREETING, cluster, SILENCE)
+        queue.enqueue("seedance.tasks.round")
+    except (DatabaseError, QueueError) as exc:
+        logger.warning("no round at start error=%s", type(exc).__name__)
 
 
 # -- What the commands call as well ------------------------------------------------------------------------------------
@@ -103,21 +116,22 @@ def step(sign: StopSign) -> None:
 
 
 def send_pending(sign: StopSign | None = None) -> int:
-    """Claim and send until nothing is ready; a few side by side, each claimed just before it is sent.
+    """Send what is pending, in turn and a few side by side, until nothing is left that may leave now.
 
-    Every lane sends at least one, so that a cluster which is always busy still gets on. Returns how many.
+    At least one batch goes out, so that a cluster which is always busy still gets on. Returns how many.
     """
     sent: list[GenerationTask] = []
 
-    def send_until_none(_lane: int) -> None:
-        while task := lifecycle.claim_ready():
+    def send(pk: UUID) -> None:
+        if task := lifecycle.claim(pk):
             lifecycle.submit(task)
             sent.append(task)
-            if sign and sign.is_up:
-                break
 
-    lanes = GenerationTask.objects.ready().order_by()[: conf.settings().THREADS].count()
-    _side_by_side(send_until_none, range(lanes))
+    while batch := lifecycle.next_in_turn(SEND_BATCH):
+        before = len(sent)
+        _side_by_side(send, batch)
+        if len(sent) == before or (sign and sign.is_up):
+            break
     return len(sent)
 
 

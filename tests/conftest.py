@@ -1,13 +1,16 @@
 """Fixtures shared by all tests: the provider (our emulator), rows, people, and a guard against other hosts."""
 
 import datetime as dt
+import io
 import os
 import socket
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from django.core.files.base import ContentFile
 from django.utils import timezone
+from PIL import Image
 
 from seedance.emulator import Emulator
 from seedance.models import FINAL, GenerationTask, Status
@@ -78,6 +81,20 @@ def make_task(db: None) -> Callable[..., GenerationTask]:
     return make
 
 
+@pytest.fixture
+def png() -> ContentFile:
+    """A small image file as somebody may upload it."""
+    buffer = io.BytesIO()
+    Image.new("RGB", (400, 300), "teal").save(buffer, "PNG")
+    return ContentFile(buffer.getvalue(), name="lake.png")
+
+
+def content_of(file: Any) -> bytes:
+    """All bytes of a stored file."""
+    with file.open("rb") as opened:
+        return opened.read()
+
+
 def require_service(name: str, reachable: bool) -> None:
     """Skip, saying why, where a real service is missing; fail where CI demands it."""
     if reachable:
@@ -88,4 +105,4 @@ def require_service(name: str, reachable: bool) -> None:
     pytest.skip(reason)
 
 
-__all__ = ["SAMPLE_MODEL", "SAMPLE_PROMPT", "require_service"]
+__all__ = ["SAMPLE_MODEL", "SAMPLE_PROMPT", "content_of", "require_service"]

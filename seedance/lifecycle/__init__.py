@@ -7,17 +7,18 @@ costs money is only made by whoever holds the claim on the row.
 from .archiving import archive, claim_archivable
 from .clients import get_client
 from .looking import apply, claim_due, look_again_later, poll, poll_many
-from .sending import claim_ready, mark_abandoned, submit
+from .sending import claim, mark_abandoned, next_in_turn, submit
 
 __all__ = [
     "apply",
     "archive",
+    "claim",
     "claim_archivable",
     "claim_due",
-    "claim_ready",
     "get_client",
     "look_again_later",
     "mark_abandoned",
+    "next_in_turn",
     "poll",
     "poll_many",
     "submit",

@@ -5,6 +5,7 @@ import logging
 import random
 import time
 from typing import Any
+from uuid import UUID
 
 from django.db import IntegrityError, InterfaceError, OperationalError, connections
 from django.utils import timezone
@@ -12,6 +13,7 @@ from django.utils import timezone
 from .. import conf, intake, translate
 from ..catalogue.problems import errors
 from ..exceptions import (
+    AuthenticationError,
     ConfigurationError,
     ProtocolError,
     ProviderError,
@@ -19,7 +21,7 @@ from ..exceptions import (
     ServerError,
     TransportError,
 )
-from ..models import Attention, GenerationTask, Status, TaskEvent
+from ..models import Account, Attention, GenerationTask, Pace, Status, TaskEvent
 from .clients import get_client
 from .wording import exchange
 
@@ -30,20 +32,68 @@ LONGEST_PAUSE = 300.0
 #: How long to keep trying to write down an id that was paid for. Seconds.
 COMMIT_PATIENCE = 60.0
 
+#: Seconds' worth of creates that may leave at once after a quiet time.
+BURST = 5.0
+#: Beginning of the names of our create paces.
+_PACE = "create:"
+#: Limits that do not pass by themselves. Source: "Errors" in docs/provider.md.
+EXHAUSTED_CODES = frozenset({"QuotaExceeded", "SetLimitExceeded"})
+
 #: Columns that give a claim back.
 UNCLAIMED: dict[str, Any] = {"lease_owner": "", "lease_until": None}
 
 
-def claim_ready() -> GenerationTask | None:
-    """Claim the next task to be sent; ``None`` when none is ready.
+def next_in_turn(limit: int) -> list[UUID]:
+    """Which pending tasks should leave next, in order.
 
-    One at a time and just before its POST, so that a worker that dies leaves at most its own task in doubt.
+    Those of paused or full accounts, and of models whose pace leaves no room now, are left out, so that they
+    do not hold up the others.
     """
-    longest = max((conf.provider(alias).TIMEOUT for alias in conf.provider_aliases()), default=60.0)
-    for task in GenerationTask.objects.ready().claim(1, 2 * longest + 30, status=Status.SUBMITTING):
-        task.note(TaskEvent.What.STATUS, from_status=Status.PENDING, to_status=Status.SUBMITTING, cause="dispatch")
-        return task
+    rows = GenerationTask.objects.exclude(provider__in=[*Account.objects.paused_aliases(), *_full_aliases()])
+    for key in Pace.objects.busy(_PACE):
+        provider, model_name = key.removeprefix(_PACE).split(":", 1)
+        rows = rows.exclude(provider=provider, model_name=model_name)
+    return list(rows.in_turn(limit).values_list("pk", flat=True))
+
+
+def claim(pk: UUID) -> GenerationTask | None:
+    """Claim a pending task just before its POST, if the provider's limits leave room for it now.
+
+    One at a time, so that a worker that dies leaves at most its own tasks in doubt.
+
+    Returns:
+        ``None`` when another worker has it, its account is paused, or it has to wait.
+    """
+    task = GenerationTask.objects.ready().filter(pk=pk).first()
+    if task is None or not _has_room(task):
+        return None
+    longest = conf.provider(task.provider).TIMEOUT if task.provider in conf.provider_aliases() else 60.0
+    for claimed in GenerationTask.objects.ready().filter(pk=pk).claim(1, 2 * longest + 30, status=Status.SUBMITTING):
+        claimed.note(TaskEvent.What.STATUS, from_status=Status.PENDING, to_status=Status.SUBMITTING, cause="dispatch")
+        return claimed
     return None
+
+
+def _full_aliases() -> list[str]:
+    """Accounts that have as many tasks at the provider as they may."""
+    limits = {alias: conf.provider(alias).MAX_ACTIVE for alias in conf.provider_aliases()}
+    active = GenerationTask.objects.may_cost()
+    return [alias for alias, most in limits.items() if most and active.filter(provider=alias).count() >= most]
+
+
+def _has_room(task: GenerationTask) -> bool:
+    """Whether the account may take one more now; takes a slot of its pace when so."""
+    if task.provider not in conf.provider_aliases():
+        return True  # submit() says what is wrong
+    if task.provider in _full_aliases():
+        return False
+    per_minute = conf.provider(task.provider).CREATE_PER_MINUTE
+    interval = 60.0 / per_minute if per_minute else 0.0
+    return Pace.objects.reserve(_pace_of(task), interval, burst=BURST) == 0.0
+
+
+def _pace_of(task: GenerationTask) -> str:
+    return f"{_PACE}{task.provider}:{task.model_name}"
 
 
 def submit(task: GenerationTask) -> None:
@@ -70,9 +120,12 @@ def submit(task: GenerationTask) -> None:
         else:
             _postpone(task, exchange(exc))
     except RateLimitError as exc:
-        _postpone(task, exchange(exc), pause=exc.retry_after)
+        _slow_down(task, exc)
     except (ServerError, ProtocolError) as exc:
         _leave_unconfirmed(task, exchange(exc))
+    except AuthenticationError as exc:
+        _pause_account(task, exc)
+        _refuse(task, exc.code or f"http_{exc.status_code}", str(exc), error=exc)
     except ProviderError as exc:
         _refuse(task, exc.code or f"http_{exc.status_code}", str(exc), error=exc)
     else:
@@ -118,6 +171,21 @@ def _accept(task: GenerationTask, provider_task_id: str, provider: conf.Provider
             time.sleep(0.5)
     if not moved and task.provider_task_id != provider_task_id:
         logger.critical("paid task has no row task=%s provider_task_id=%s", task.pk, provider_task_id)
+
+
+def _slow_down(task: GenerationTask, exc: RateLimitError) -> None:
+    """Turned away by a limit: this task waits, and so do all others under the same limit."""
+    pause = exc.retry_after if exc.retry_after is not None else _backoff(task.submit_attempts + 1)
+    if exc.code in EXHAUSTED_CODES and "queue" not in str(exc).lower():
+        _pause_account(task, exc)
+    Pace.objects.push_back(_pace_of(task), max(1.0, pause))
+    _postpone(task, exchange(exc), pause=pause)
+
+
+def _pause_account(task: GenerationTask, exc: ProviderError) -> None:
+    """Nobody but a person can mend this: send nothing more, so that no further task is burnt."""
+    if Account.objects.pause(task.provider, code=exc.code or f"http_{exc.status_code}", reason=str(exc)):
+        logger.error("account paused provider=%s code=%s", task.provider, exc.code)
 
 
 def _postpone(

@@ -7,7 +7,8 @@ from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, Self
 
 from django.db import connections, models, transaction
-from django.db.models import Q
+from django.db.models import F, Q, Window
+from django.db.models.functions import RowNumber
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -50,6 +51,11 @@ class GenerationTaskQuerySet(models.QuerySet["GenerationTask"]):
         """Pending tasks that may be sent now, in the order in which they should leave."""
         now = timezone.now()
         return self.filter(PENDING_ROWS).filter(Q(not_before=None) | Q(not_before__lte=now)).order_by("pk")
+
+    def in_turn(self, limit: int) -> Self:
+        """The next tasks to leave: by priority, then one of each owner at a time, then by age."""
+        turn = Window(RowNumber(), partition_by=[F("owner"), F("priority")], order_by=F("pk").asc())
+        return self.ready().annotate(turn=turn).order_by(F("priority").desc(nulls_last=True), "turn", "pk")[:limit]
 
     def due(self) -> Self:
         """Tasks at the provider that should be asked about now, longest overdue first."""

@@ -1,0 +1,43 @@
+"""Short ways to bring a task to the point a test is about."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from seedance import lifecycle
+from seedance.models import GenerationTask
+
+from ..conftest import SAMPLE_MODEL, SAMPLE_PROMPT
+
+
+def claim_next() -> GenerationTask | None:
+    """Claim the pending task whose turn it is, as the dispatch does."""
+    return next((task for pk in lifecycle.next_in_turn(1) if (task := lifecycle.claim(pk))), None)
+
+
+@pytest.fixture
+def sent(db: None, provider: Any) -> Callable[..., GenerationTask]:
+    """Returns a function that creates a pending task and sends it, whatever comes of that."""
+
+    def send(prompt: str = SAMPLE_PROMPT, **request: Any) -> GenerationTask:
+        task = GenerationTask.objects.create_task(
+            **{"prompt": prompt, "model_name": SAMPLE_MODEL, "duration": 4, "resolution": "480p", **request}, submit=True
+        )
+        claimed = claim_next()
+        assert claimed == task
+        lifecycle.submit(claimed)
+        return GenerationTask.objects.get(pk=task.pk)
+
+    return send
+
+
+@pytest.fixture
+def looked_at() -> Callable[[GenerationTask], GenerationTask]:
+    """Returns a function that asks the provider about a task and gives back the row as it then is."""
+
+    def look(task: GenerationTask) -> GenerationTask:
+        lifecycle.poll(GenerationTask.objects.get(pk=task.pk))
+        return GenerationTask.objects.get(pk=task.pk)
+
+    return look

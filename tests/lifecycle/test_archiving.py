@@ -1,0 +1,144 @@
+"""The video comes home whole, once, and before its link dies; or the row says why not."""
+
+import datetime as dt
+import hashlib
+
+import pytest
+from django.core.files.base import ContentFile
+from django.utils import timezone
+
+from seedance import lifecycle
+from seedance.models import GenerationTask
+from seedance.signals import task_archived
+
+from ..conftest import content_of
+
+
+@pytest.fixture
+def finished(provider, sent, looked_at):
+    """Returns a function that brings a task to the point where its video waits at the provider."""
+
+    def finish(**request):
+        task = sent(**request)
+        provider.finish()
+        return looked_at(task)
+
+    return finish
+
+
+def archived():
+    claimed = lifecycle.claim_archivable()
+    lifecycle.archive(claimed)
+    return GenerationTask.objects.get(pk=claimed.pk)
+
+
+def downloads(provider):
+    return [heard for heard in provider.requests if heard.path.startswith("/files/")]
+
+
+def test_video_is_stored_with_size_and_checksum(finished):
+    finished()
+
+    task = archived()
+
+    content = content_of(task.video)
+    assert (task.video_bytes, task.video_sha256) == (len(content), hashlib.sha256(content).hexdigest())
+    assert task.archived_at is not None
+
+
+def test_video_has_a_poster(finished):
+    finished()
+
+    task = archived()
+
+    assert content_of(task.poster)[:3] == b"\xff\xd8\xff"
+
+
+def test_last_frame_is_stored_when_it_was_asked_for(finished):
+    finished(return_last_frame=True)
+
+    task = archived()
+
+    assert content_of(task.last_frame)[:4] == b"\x89PNG"
+
+
+def test_link_is_fetched_without_our_key(provider, finished):
+    finished()
+
+    archived()
+
+    assert all("authorization" not in {name.lower() for name in heard.headers} for heard in downloads(provider))
+
+
+def test_archived_signal_names_the_task(finished):
+    finished()
+    heard = []
+    receiver = lambda **signal: heard.append(signal["task"].pk)  # noqa: E731
+    task_archived.connect(receiver)
+
+    task = archived()
+    task_archived.disconnect(receiver)
+
+    assert heard == [task.pk]
+
+
+@pytest.mark.parametrize("fault", ["truncated_mp4", "html_for_mp4"])
+def test_broken_download_is_tried_again_and_stores_nothing(provider, finished, fault):
+    finished()
+    provider.fault(fault, on="download")
+
+    task = archived()
+
+    assert (task.archived_at, task.video.name, task.archive_attempts) == (None, "", 1)
+    assert task.next_archive_at > timezone.now()
+    assert task.events.filter(what="archive_failed").exists()
+
+
+def test_dead_link_is_renewed_by_asking_again(provider, finished):
+    task = finished()
+    provider.fail_next(403, on="download")
+    GenerationTask.objects.update(video_url=task.video_url + "&stale=1")
+
+    task = archived()
+
+    assert task.archived_at is not None
+    assert len(provider.creates) == 1
+
+
+def test_video_that_is_lost_for_good_is_flagged_and_left_alone(provider, finished):
+    finished()
+    provider.clock.advance(25 * 3600)
+    GenerationTask.objects.update(video_url_expires_at=timezone.now() - dt.timedelta(hours=1))
+
+    task = archived()
+
+    assert (task.status, task.attention, task.next_archive_at) == ("succeeded", "lost_media", None)
+
+
+def test_video_over_the_cap_is_refused(finished, settings):
+    finished()
+    settings.SEEDANCE = {**settings.SEEDANCE, "MAX_VIDEO_BYTES": 1000}
+
+    task = archived()
+
+    assert task.archived_at is None
+    assert "MAX_VIDEO_BYTES" in task.events.filter(what="archive_failed").get().detail
+
+
+def test_second_archivist_finds_nothing_to_do(finished):
+    finished()
+    lifecycle.claim_archivable()
+
+    assert lifecycle.claim_archivable() is None
+
+
+def test_leftover_file_of_a_dead_worker_is_replaced(finished):
+    task = finished()
+    storage = task.video.storage
+    name = f"seedance/{task.created_at:%Y/%m}/{task.pk}.mp4"
+    storage.save(name, ContentFile(b"half a video"))
+
+    task = archived()
+
+    assert task.video.name == name
+    assert storage.size(name) == task.video_bytes

@@ -1,0 +1,210 @@
+"""One row: guarded moves, the timeline, flags, cancelling and erasing."""
+
+import datetime as dt
+
+import pytest
+from django.core.files.base import ContentFile
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from seedance.exceptions import TransitionError
+from seedance.models import Attention, GenerationTask, Status
+from seedance.models.ids import uuid7
+from seedance.signals import task_status_changed
+
+
+def test_ids_sort_by_time_of_creation():
+    ids = [uuid7() for _ in range(1000)]
+
+    assert [i.int >> 64 for i in ids] == sorted(i.int >> 64 for i in ids)
+    assert {i.version for i in ids} == {7}
+
+
+def test_advance_writes_the_move_on_the_timeline(make_task):
+    task = make_task(status="pending")
+
+    task.advance(Status.CANCELLED, cause="admin", actor="alice", detail="why not")
+
+    event = task.events.get()
+    assert (event.from_status, event.to_status, event.cause, event.actor, event.detail) == (
+        "pending",
+        "cancelled",
+        "admin",
+        "alice",
+        "why not",
+    )
+
+
+def test_advance_of_a_stale_instance_starts_from_the_row_as_it_is(make_task):
+    task = make_task(status="queued")
+    stale = GenerationTask.objects.get()
+    task.advance(Status.RUNNING, cause="test")
+
+    moved = stale.advance(Status.SUCCEEDED, cause="test")
+
+    assert moved
+    assert list(task.events.values_list("from_status", "to_status")) == [("queued", "running"), ("running", "succeeded")]
+
+
+def test_advance_loses_against_whoever_was_first(make_task):
+    task = make_task(status="pending")
+    stale = GenerationTask.objects.get()
+    task.advance(Status.CANCELLED, cause="test")
+
+    moved = stale.advance(Status.SUBMITTING, cause="test", lease_until=timezone.now())
+
+    assert not moved
+    assert stale.status == "cancelled"
+
+
+def test_advance_refuses_older_news(make_task):
+    now = timezone.now()
+    task = make_task(status="queued", provider_updated_at=now)
+
+    moved = task.advance(Status.RUNNING, cause="test", news_of=now - dt.timedelta(seconds=1))
+
+    assert not moved
+    assert GenerationTask.objects.get().status == "queued"
+
+
+def test_advance_to_a_final_status_sets_the_time(make_task):
+    task = make_task(status="running")
+
+    task.advance(Status.FAILED, cause="test")
+
+    assert GenerationTask.objects.get().finished_at is not None
+
+
+def test_signal_follows_the_commit(make_task, django_capture_on_commit_callbacks):
+    task = make_task(status="queued")
+    heard = []
+    receiver = lambda **signal: heard.append((signal["old_status"], signal["new_status"], signal["task"].pk))  # noqa: E731
+    task_status_changed.connect(receiver)
+
+    with django_capture_on_commit_callbacks(execute=True):
+        task.advance(Status.RUNNING, cause="test")
+        heard_before_commit = list(heard)
+    task_status_changed.disconnect(receiver)
+
+    assert heard_before_commit == []
+    assert heard == [("queued", "running", task.pk)]
+
+
+def test_amend_leaves_a_row_that_moved_on_alone(make_task):
+    task = make_task(status="queued")
+    stale = GenerationTask.objects.get()
+    task.advance(Status.RUNNING, cause="test")
+
+    amended = stale.amend(poll_failures=7)
+
+    assert not amended
+    assert GenerationTask.objects.get().poll_failures == 0
+
+
+def test_flag_is_raised_once_per_reason(make_task):
+    task = make_task(status="running")
+
+    task.flag(Attention.OVERDUE, cause="test")
+    task.flag(Attention.OVERDUE, cause="test")
+
+    assert task.needs_attention
+    assert task.events.count() == 1
+
+
+@pytest.mark.parametrize("status", ["new", "pending"])
+def test_cancel_ends_a_task_that_was_not_sent(make_task, status):
+    task = make_task(status=status)
+
+    task.request_cancel(cause="test")
+
+    assert GenerationTask.objects.get().status == "cancelled"
+
+
+def test_cancel_of_a_queued_task_is_asked_of_the_provider(make_task):
+    task = make_task(status="queued", next_poll_at=timezone.now() + dt.timedelta(hours=1))
+
+    task.request_cancel(cause="test")
+
+    row = GenerationTask.objects.get()
+    assert row.status == "queued"
+    assert row.cancel_requested_at is not None
+    assert list(GenerationTask.objects.due()) == [row]
+
+
+@pytest.mark.parametrize("status", ["submitting", "unconfirmed", "running", "succeeded", "failed"])
+def test_cancel_of_what_cannot_be_stopped_says_why(make_task, status):
+    task = make_task(status=status)
+
+    with pytest.raises(TransitionError) as caught:
+        task.request_cancel(cause="test")
+
+    assert str(caught.value)
+    assert GenerationTask.objects.get().status == status
+
+
+def test_cancel_says_when_the_host_cannot(make_task, settings):
+    settings.SEEDANCE = {"PROVIDERS": {"default": {"PRESET": "cometapi", "API_KEY": "k"}}}
+    task = make_task(status="queued")
+
+    with pytest.raises(TransitionError, match="cannot cancel"):
+        task.request_cancel(cause="test")
+
+
+@pytest.mark.parametrize("status", ["submitting", "unconfirmed", "queued", "running"])
+def test_erase_is_refused_while_it_may_cost_money(make_task, status):
+    task = make_task(status=status)
+
+    with pytest.raises(TransitionError):
+        task.erase()
+
+    assert GenerationTask.objects.count() == 1
+
+
+def test_erase_takes_the_files_along(make_task, django_capture_on_commit_callbacks):
+    task = make_task(status="succeeded")
+    task.video.save("video.mp4", ContentFile(b"x"), save=False)
+    task.amend(video=task.video.name, archived_at=timezone.now())
+    storage, name = task.video.storage, task.video.name
+
+    with django_capture_on_commit_callbacks(execute=True):
+        task.erase()
+
+    assert not storage.exists(name)
+    assert not GenerationTask.objects.exists()
+
+
+def test_provider_task_id_belongs_to_one_task_of_a_provider(make_task):
+    make_task(status="queued", provider_task_id="cgt-1")
+
+    with pytest.raises(IntegrityError), transaction.atomic():
+        make_task(status="queued", provider_task_id="cgt-1")
+
+
+def test_provider_task_id_may_recur_at_another_provider(make_task):
+    make_task(status="queued", provider_task_id="cgt-1")
+
+    make_task(status="queued", provider_task_id="cgt-1", provider="other")
+
+    assert GenerationTask.objects.count() == 2
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"status": "queued", "provider_task_id": ""},
+        {"status": "failed", "finished_at": None},
+        {"status": "running", "finished_at": timezone.now()},
+        {"status": "submitting", "lease_until": None},
+    ],
+    ids=["queued-without-id", "final-without-time", "active-with-time", "submitting-without-lease"],
+)
+def test_database_refuses_what_must_never_be(make_task, columns):
+    with pytest.raises(IntegrityError), transaction.atomic():
+        make_task(**columns)
+
+
+def test_database_refuses_an_unknown_status(make_task):
+    task = make_task()
+
+    with pytest.raises(IntegrityError), transaction.atomic():
+        GenerationTask.objects.filter(pk=task.pk).update(status="paused")

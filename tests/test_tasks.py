@@ -1,0 +1,225 @@
+"""When things happen: rounds, wake-ups and what is done side by side. Workers here are threads with connections of their own."""
+
+import logging
+import threading
+
+import pytest
+from django.utils import timezone
+
+from seedance import lifecycle, queue, tasks
+from seedance.exceptions import QueueError
+from seedance.models import GenerationTask, Lease
+
+from .conftest import SAMPLE_MODEL
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def enqueued(monkeypatch):
+    """What would have been put into the queue, by name."""
+    names = []
+    monkeypatch.setattr(queue, "enqueue", lambda function, **options: names.append(function))
+    return names
+
+
+@pytest.fixture
+def short_round(settings, provider):
+    """Rounds that look around once and end."""
+    settings.SEEDANCE = {**settings.SEEDANCE, "ROUND_SECONDS": 0.01, "TICK_SECONDS": 0.01}
+
+
+def create(count=1, **columns):
+    return [
+        GenerationTask.objects.create_task(
+            prompt=f"Video {number}.", model_name=SAMPLE_MODEL, duration=4, resolution="480p", submit=True, **columns
+        )
+        for number in range(count)
+    ]
+
+
+def test_many_pending_tasks_are_each_sent_once(provider, enqueued):
+    create(20)
+
+    sent = tasks.send_pending()
+
+    assert sent == 20
+    assert len({order.prompt for order in provider.creates}) == len(provider.creates) == 20
+
+
+def test_two_workers_together_send_each_task_once(provider, enqueued):
+    create(20)
+
+    workers = [threading.Thread(target=tasks._side_by_side, args=(lambda _: tasks.send_pending(), [1])) for _ in range(2)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+
+    assert len({order.prompt for order in provider.creates}) == len(provider.creates) == 20
+
+
+def test_pending_tasks_leave_in_the_order_in_which_they_came(provider, enqueued, settings):
+    settings.SEEDANCE = {**settings.SEEDANCE, "THREADS": 1}
+    create(5)
+
+    tasks.send_pending()
+
+    assert [order.prompt for order in provider.creates] == [f"Video {number}." for number in range(5)]
+
+
+def test_due_tasks_are_asked_about_in_lists_where_the_provider_has_them(provider, enqueued):
+    create(5)
+    tasks.send_pending()
+    provider.finish()
+    GenerationTask.objects.all().ask_now()
+    heard = len(provider.requests)
+
+    count = tasks.poll_due()
+
+    assert count == 5
+    assert len(provider.requests) - heard == 1
+    assert set(GenerationTask.objects.values_list("status", flat=True)) == {"succeeded"}
+
+
+def test_due_tasks_are_asked_about_one_by_one_where_it_has_not(provider, enqueued, settings):
+    alias = {**settings.SEEDANCE["PROVIDERS"]["default"], "LISTS": False}
+    settings.SEEDANCE = {"PROVIDERS": {"default": alias}}
+    create(5)
+    tasks.send_pending()
+    provider.finish()
+    GenerationTask.objects.all().ask_now()
+
+    tasks.poll_due()
+
+    assert set(GenerationTask.objects.values_list("status", flat=True)) == {"succeeded"}
+
+
+def test_flex_tasks_are_asked_about_in_their_own_tier(provider, enqueued):
+    create(2, service_tier="flex")
+    create(2)
+    tasks.send_pending()
+    provider.finish()
+    GenerationTask.objects.all().ask_now()
+
+    tasks.poll_due()
+
+    assert set(GenerationTask.objects.values_list("status", flat=True)) == {"succeeded"}
+
+
+def test_tasks_of_a_provider_that_was_removed_do_not_stop_the_others(provider, enqueued, make_task):
+    orphan = make_task(status="queued", provider="gone")
+    create()
+    tasks.send_pending()
+    provider.finish()
+    GenerationTask.objects.all().ask_now()
+
+    tasks.poll_due()
+
+    assert GenerationTask.objects.exclude(pk=orphan.pk).get().status == "succeeded"
+    orphan.refresh_from_db()
+    assert (orphan.status, orphan.poll_failures) == ("queued", 1)
+
+
+def test_one_sick_row_does_not_stop_the_round(provider, enqueued, monkeypatch, caplog):
+    sick, *_others = create(3)
+    submit = lifecycle.submit
+
+    def submit_or_fall(task):
+        if task.pk == sick.pk:
+            raise ZeroDivisionError
+        submit(task)
+
+    monkeypatch.setattr(lifecycle, "submit", submit_or_fall)
+
+    with caplog.at_level(logging.CRITICAL):
+        tasks.send_pending()
+
+    assert GenerationTask.objects.filter(status="queued").count() == 2
+
+
+def test_round_finds_sends_and_marks_what_a_dead_worker_left(provider, enqueued, short_round, make_task):
+    make_task(status="submitting", lease_until=timezone.now())
+    create()
+
+    tasks.round()
+
+    assert sorted(GenerationTask.objects.values_list("status", flat=True)) == ["queued", "unconfirmed"]
+
+
+def test_round_calls_the_archivist_once(provider, enqueued, short_round, make_task):
+    make_task(status="succeeded")
+
+    tasks.round()
+    tasks.round()
+
+    assert enqueued == ["seedance.tasks.archive"]
+
+
+def test_round_gives_its_lease_back(short_round):
+    tasks.round()
+
+    assert not Lease.objects.held().exists()
+
+
+def test_round_ends_when_a_successor_takes_over(settings, provider, monkeypatch):
+    settings.SEEDANCE = {**settings.SEEDANCE, "ROUND_SECONDS": 60, "TICK_SECONDS": 0.01}
+    steps = []
+
+    def step(sign):
+        steps.append(1)
+        Lease.objects.take("round", "successor", 60)
+
+    monkeypatch.setattr(tasks, "step", step)
+
+    tasks.round()
+
+    assert steps == [1]
+    assert Lease.objects.held().get().holder == "successor"
+
+
+def test_wake_up_sends_at_once_and_leaves_staying_awake_to_the_round(provider, enqueued):
+    Lease.objects.take("round", "somebody", 60)
+    create()
+
+    tasks.wake()
+
+    assert GenerationTask.objects.get().status == "queued"
+    assert Lease.objects.get().holder == "somebody"
+
+
+def test_wake_up_becomes_the_round_when_there_is_none(provider, enqueued, short_round):
+    create()
+
+    tasks.wake()
+
+    assert Lease.objects.filter(name="round").exists()
+
+
+def test_archivist_brings_everything_home(provider, enqueued):
+    create(3)
+    tasks.send_pending()
+    provider.finish()
+    GenerationTask.objects.all().ask_now()
+    tasks.poll_due()
+
+    tasks.archive()
+
+    assert GenerationTask.objects.filter(archived_at=None).count() == 0
+
+
+def test_commit_of_a_pending_task_calls_a_worker(provider, enqueued):
+    create()
+
+    assert enqueued == ["seedance.tasks.wake"]
+
+
+def test_queue_that_cannot_be_reached_loses_no_task(provider, monkeypatch):
+    def broken(function, **options):
+        raise QueueError from ConnectionError("no broker")
+
+    monkeypatch.setattr(queue, "enqueue", broken)
+
+    create()
+
+    assert GenerationTask.objects.get().status == "pending"
