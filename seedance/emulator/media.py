@@ -1,0 +1,104 @@
+"""Result files: drawn on the first download, kept for the next."""
+
+from __future__ import annotations
+
+import importlib.util
+import struct
+import threading
+import zlib
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .order import Order
+from .prompt import spoken_words
+from .table import FRAMES_PER_SECOND
+
+if TYPE_CHECKING:
+    from .scene import Shot
+
+_BYTES_KEPT = 256 * 2**20
+_CLIP = Path(__file__).with_name("clip.mp4")
+
+
+@cache
+def can_render() -> bool:
+    """Whether PyAV and Pillow are installed."""
+    return all(importlib.util.find_spec(name) is not None for name in ("av", "PIL"))
+
+
+class Studio:
+    """Makes result files on demand, one at a time, each only once."""
+
+    def __init__(self) -> None:
+        self._drawing = threading.Lock()
+        self._files: OrderedDict[Hashable, bytes] = OrderedDict()
+
+    def video(self, order: Order, render: bool) -> bytes:
+        """The film of an order, or the bundled clip when drawing is off or impossible."""
+        if not render or not can_render():
+            return _clip()
+        from . import film
+
+        shot, count = _shot(order), order.frame_count
+        container, sound = order.output_format, order.has_audio
+        return self._kept((shot, count, container, sound), lambda: film.shoot(shot, count, container, sound))
+
+    def last_frame(self, order: Order, render: bool) -> bytes:
+        """The last picture of an order, without watermark, as PNG of the video's size."""
+        if not render or not can_render():
+            return _plain_png(order.width, order.height)
+        from . import film
+
+        shot, count = replace(_shot(order), watermark=False), order.frame_count
+        return self._kept((shot, count, "png"), lambda: film.last_picture(shot, count))
+
+    def _kept(self, key: Hashable, make: Callable[[], bytes]) -> bytes:
+        # One at a time: several encoders at once would only fight over the same few cores.
+        with self._drawing:
+            if key not in self._files:
+                self._files[key] = make()
+                self._forget_oldest()
+            self._files.move_to_end(key)
+            return self._files[key]
+
+    def _forget_oldest(self) -> None:
+        while len(self._files) > 1 and sum(map(len, self._files.values())) > _BYTES_KEPT:
+            self._files.popitem(last=False)
+
+
+def _shot(order: Order) -> Shot:
+    from .scene import Shot
+
+    return Shot(
+        words=spoken_words(order.prompt).encode("utf-8", "replace").decode(),
+        caption=f"{order.model.family} · {order.resolution} · {order.ratio} · local emulator",
+        width=order.width,
+        height=order.height,
+        seconds=order.frame_count / FRAMES_PER_SECOND,
+        watermark=order.watermark,
+    )
+
+
+@cache
+def _clip() -> bytes:
+    return _CLIP.read_bytes()
+
+
+def _plain_png(width: int, height: int) -> bytes:
+    """A picture of one colour, made without any library."""
+    row = b"\x00" + b"\x54\x42\x6c" * width
+
+    def chunk(name: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + chunk(b"IDAT", zlib.compress(row * height))
+        + chunk(b"IEND", b"")
+    )
