@@ -109,8 +109,9 @@ def greet(**_signal: Any) -> None:
 
 
 def step(sign: StopSign) -> None:
-    """Everything that is due, once: looks, sends, and sends that a worker died over."""
+    """Everything that is due, once: sends that a worker died over or that are in doubt, looks, and sends."""
     lifecycle.mark_abandoned()
+    _side_by_side(lifecycle.settle, lifecycle.claim_doubtful(SEND_BATCH))
     poll_due(sign)
     send_pending(sign)
 

@@ -6,6 +6,7 @@ import mimetypes
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 
 from . import conf, intake
@@ -35,7 +36,23 @@ def to_request(task: GenerationTask, provider: conf.Provider) -> TaskRequest:
     else:
         content = [ContentPart("text", prompt)] if prompt else []
         content += [_content_part(item) for item in task.media.all()]
-    return TaskRequest(model_name=task.model_name, content=tuple(content), parameters=parameters)
+    return TaskRequest(
+        model_name=task.model_name,
+        content=tuple(content),
+        parameters=parameters,
+        callback_url=callback_url(task) if provider.CALLBACKS else "",
+    )
+
+
+def callback_url(task: GenerationTask) -> str:
+    """Where the provider may call us about this task; ``""`` while this site has no public address for it."""
+    public_url = conf.settings().PUBLIC_URL
+    if not public_url:
+        return ""
+    try:
+        return public_url.rstrip("/") + reverse("seedance:callback", args=[task.callback_token])
+    except NoReverseMatch:
+        return ""  # the site does not include our addresses
 
 
 def _content_part(item: MediaItem) -> ContentPart:

@@ -6,14 +6,18 @@ costs money is only made by whoever holds the claim on the row.
 
 from .archiving import archive, claim_archivable
 from .clients import get_client
+from .doorbell import ring
 from .looking import apply, claim_due, look_again_later, poll, poll_many
 from .sending import claim, mark_abandoned, next_in_turn, submit
+from .settling import adopt, claim_doubtful, release, settle
 
 __all__ = [
+    "adopt",
     "apply",
     "archive",
     "claim",
     "claim_archivable",
+    "claim_doubtful",
     "claim_due",
     "get_client",
     "look_again_later",
@@ -21,5 +25,8 @@ __all__ = [
     "next_in_turn",
     "poll",
     "poll_many",
+    "release",
+    "ring",
+    "settle",
     "submit",
 ]

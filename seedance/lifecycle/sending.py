@@ -149,7 +149,8 @@ def _accept(task: GenerationTask, provider_task_id: str, provider: conf.Provider
         "provider_task_id": provider_task_id,
         "submitted_at": now,
         "expires_at": translate.deadline(task),
-        "next_poll_at": now + dt.timedelta(seconds=provider.FIRST_POLL_SECONDS),
+        "next_poll_at": now if task.callbacks.exists() else now + dt.timedelta(seconds=provider.FIRST_POLL_SECONDS),
+        "poll_failures": 0,
         "attention": "",
         "attention_detail": "",
         "error_charged": "",
@@ -232,6 +233,8 @@ def _leave_unconfirmed(task: GenerationTask, detail: str) -> None:
         cause="dispatch",
         detail=detail,
         submitted_at=timezone.now(),
+        next_poll_at=timezone.now(),  # the search for it begins at once
+        poll_failures=0,
         error_charged="unknown",
         attention=Attention.UNCONFIRMED,
         attention_detail="",

@@ -1,0 +1,12 @@
+"""Everything a site includes: ``path("seedance/", include("seedance.urls"))``."""
+
+from django.urls import include, path
+
+from .views import CallbackView
+
+app_name = "seedance"
+
+urlpatterns = [
+    path("api/v1/", include("seedance.api.urls")),
+    path("callbacks/<slug:token>/", CallbackView.as_view(), name="callback"),
+]

@@ -1,0 +1,44 @@
+"""The door at which providers ring."""
+
+import secrets
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.decorators import method_decorator
+from django.views import View
+from django.views.decorators.csrf import csrf_exempt
+
+from . import lifecycle
+from .models import GenerationTask
+
+#: No honest callback is larger. Bytes.
+LARGEST_BODY = 256 * 1024
+
+
+@method_decorator(csrf_exempt, name="dispatch")
+class CallbackView(View):
+    """Takes a provider's call about one task; the unguessable token in the address is all its proof."""
+
+    http_method_names = ("get", "head", "post")
+
+    def get(self, request: HttpRequest, token: str) -> HttpResponse:
+        """Answer somebody who only looks whether anything is here; changes nothing."""
+        self._task(token)
+        return HttpResponse(status=204)
+
+    def post(self, request: HttpRequest, token: str) -> HttpResponse:
+        """Keep what was said and answer at once; the looking is done by a worker."""
+        task = self._task(token)
+        if int(request.META.get("CONTENT_LENGTH") or 0) > LARGEST_BODY:
+            return HttpResponse(status=413)
+        body = request.read(LARGEST_BODY + 1)
+        if len(body) > LARGEST_BODY:
+            return HttpResponse(status=413)
+        lifecycle.ring(task, body)
+        return HttpResponse(status=204)
+
+    @staticmethod
+    def _task(token: str) -> GenerationTask:
+        task = GenerationTask.objects.filter(callback_token=token).first()
+        if task is None or not secrets.compare_digest(task.callback_token, token):
+            raise Http404
+        return task
