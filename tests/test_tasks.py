@@ -4,6 +4,7 @@ import logging
 import threading
 
 import pytest
+from django.db import connections
 from django.utils import timezone
 
 from seedance import lifecycle, queue, tasks
@@ -50,7 +51,11 @@ def test_many_pending_tasks_are_each_sent_once(provider, enqueued):
 def test_two_workers_together_send_each_task_once(provider, enqueued):
     create(20)
 
-    workers = [threading.Thread(target=tasks._side_by_side, args=(lambda _: tasks.send_pending(), [1])) for _ in range(2)]
+    def work():
+        tasks.send_pending()
+        connections.close_all()
+
+    workers = [threading.Thread(target=work) for _ in range(2)]
     for worker in workers:
         worker.start()
     for worker in workers:
