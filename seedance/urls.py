@@ -2,11 +2,12 @@
 
 from django.urls import include, path
 
-from .views import CallbackView
+from .views import CallbackView, HealthView
 
 app_name = "seedance"
 
 urlpatterns = [
     path("api/v1/", include("seedance.api.urls")),
     path("callbacks/<slug:token>/", CallbackView.as_view(), name="callback"),
+    path("health/", HealthView.as_view(), name="health"),
 ]

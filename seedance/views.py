@@ -1,17 +1,29 @@
-"""The door at which providers ring."""
+"""The doors at which providers and monitors ring."""
 
 import secrets
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.utils.decorators import method_decorator
 from django.views import View
 from django.views.decorators.csrf import csrf_exempt
 
-from . import lifecycle
+from . import health, lifecycle
 from .models import GenerationTask
 
 #: No honest callback is larger. Bytes.
 LARGEST_BODY = 256 * 1024
+
+
+class HealthView(View):
+    """Tells a monitor whether the work is being done: 200 when it is, 503 when not. Names codes, never details."""
+
+    http_method_names = ("get", "head")
+
+    def get(self, request: HttpRequest) -> JsonResponse:
+        found = health.findings()
+        trouble = any(finding.trouble for finding in found)
+        body = {"status": "trouble" if trouble else "ok", "findings": [finding.code for finding in found]}
+        return JsonResponse(body, status=503 if trouble else 200, headers={"Cache-Control": "no-store"})
 
 
 @method_decorator(csrf_exempt, name="dispatch")

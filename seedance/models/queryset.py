@@ -70,6 +70,14 @@ class GenerationTaskQuerySet(models.QuerySet["GenerationTask"]):
             .order_by("video_url_expires_at")
         )
 
+    def unarchived(self) -> Self:
+        """Succeeded tasks whose video is not home."""
+        return self.filter(UNARCHIVED_ROWS)
+
+    def at_work(self) -> Self:
+        """Tasks that wait for a worker, now or soon: to be sent, or to be asked about."""
+        return self.filter(status__in=("pending", "queued", "running"))
+
     def abandoned(self) -> Self:
         """Tasks whose worker died between claiming and hearing the provider's answer."""
         return self.filter(status=Status.SUBMITTING, lease_until__lte=timezone.now())

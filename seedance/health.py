@@ -1,0 +1,105 @@
+"""The dead-man switch: whether anybody still does the work, read from our own rows alone.
+
+A cluster that hangs looks alive to its supervisor and to django-q2; what counts is whether due work gets done.
+"""
+
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from django.db.models import Min
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
+
+from . import queue
+from .models import Account, GenerationTask, Lease
+
+#: How late the oldest due look, and the oldest task that may leave, may be.
+LATE = dt.timedelta(minutes=5)
+#: How long the rounds may be silent while there is work.
+SILENT = dt.timedelta(minutes=3)
+#: How long before its link dies a video should be home.
+BEFORE_LINK_DIES = dt.timedelta(hours=6)
+#: Name of the lease that every round keeps.
+ROUND = "round"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is not as it should be. ``trouble`` means that work is not being done; else it is a warning."""
+
+    code: str
+    message: "str | Promise"
+    cure: "str | Promise"
+    trouble: bool = True
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.cure}"
+
+
+def findings() -> list[Finding]:
+    """Everything that is not as it should be, worst first; a handful of indexed queries."""
+    found = [*_schedules(), *_rounds(), *_late_looks(), *_late_sends(), *_dying_links(), *_accounts()]
+    return sorted(found, key=lambda finding: not finding.trouble)
+
+
+def _schedules() -> Iterator[Finding]:
+    if queue.is_installed() and queue.missing_schedules():
+        yield Finding(
+            "schedules_missing",
+            _("The schedule that keeps tasks in step is missing."),
+            _("Run “manage.py seedance_schedule”."),
+        )
+
+
+def _rounds() -> Iterator[Finding]:
+    if not GenerationTask.objects.at_work().exists():
+        return
+    last = Lease.objects.filter(name=ROUND).aggregate(until=Min("until"))["until"]
+    if last is None or last < timezone.now() - SILENT:
+        yield Finding(
+            "rounds_silent",
+            _("Tasks wait, but no worker has shown a sign of life for some minutes."),
+            _("Start or restart “manage.py qcluster”, or run “manage.py seedance_sync --every 5”."),
+        )
+
+
+def _late_looks() -> Iterator[Finding]:
+    if GenerationTask.objects.due().filter(next_poll_at__lt=timezone.now() - LATE).exists():
+        yield Finding(
+            "looks_late",
+            _("Tasks at the provider have not been asked about for too long."),
+            _("Look at the log of the workers; start more of them if they cannot keep up."),
+        )
+
+
+def _late_sends() -> Iterator[Finding]:
+    waiting = GenerationTask.objects.ready().exclude(provider__in=Account.objects.paused_aliases())
+    if waiting.filter(updated_at__lt=timezone.now() - LATE).exists():
+        yield Finding(
+            "sends_late",
+            _("Pending tasks have been waiting for some minutes although they may leave."),
+            _("This is normal after a large batch, at the pace that the provider allows; otherwise look at the workers."),
+            trouble=False,
+        )
+
+
+def _dying_links() -> Iterator[Finding]:
+    soon = timezone.now() + BEFORE_LINK_DIES
+    if GenerationTask.objects.unarchived().filter(video_url_expires_at__lt=soon, next_archive_at__isnull=False).exists():
+        yield Finding(
+            "links_dying",
+            _("Videos are not home yet, and their links die soon."),
+            _("Run “manage.py seedance_archive” and look at the timelines of these tasks."),
+        )
+
+
+def _accounts() -> Iterator[Finding]:
+    for account in Account.objects.filter(paused_at__isnull=False):
+        yield Finding(
+            "account_paused",
+            format_lazy(_("Sending through “{alias}” is paused: {reason}"), alias=account.alias, reason=account.reason),
+            _("Mend the cause, then resume the account in the admin."),
+        )

@@ -1,0 +1,101 @@
+"""The dead-man switch: what is found, and what a monitor hears."""
+
+import datetime as dt
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+from django_q.models import Schedule
+
+from seedance import health, queue
+from seedance.models import Account, Lease
+
+pytestmark = pytest.mark.django_db
+LONG_AGO = timezone.now() - dt.timedelta(hours=1)
+
+
+@pytest.fixture(autouse=True)
+def scheduled(db):
+    queue.install_schedules()
+
+
+@pytest.fixture
+def alive(db):
+    Lease.objects.take("round", "somebody", 20)
+
+
+def codes():
+    return [finding.code for finding in health.findings()]
+
+
+def test_healthy_site_has_no_findings(alive, make_task):
+    make_task(status="running")
+
+    assert codes() == []
+
+
+def test_idle_site_needs_no_worker(db):
+    assert codes() == []
+
+
+def test_missing_schedules_are_found(alive):
+    Schedule.objects.all().delete()
+
+    assert codes() == ["schedules_missing"]
+
+
+@pytest.mark.parametrize("status", ["pending", "queued", "running"])
+def test_silence_of_the_workers_is_found_while_there_is_work(make_task, status):
+    make_task(status=status)
+
+    assert "rounds_silent" in codes()
+
+
+def test_late_looks_are_found(alive, make_task):
+    make_task(status="running", next_poll_at=LONG_AGO)
+
+    assert codes() == ["looks_late"]
+
+
+def test_late_sends_are_found(alive, make_task):
+    make_task(status="pending", updated_at=LONG_AGO)
+
+    assert codes() == ["sends_late"]
+
+
+def test_dying_links_are_found(alive, make_task):
+    make_task(status="succeeded", video_url_expires_at=timezone.now() + dt.timedelta(hours=1))
+
+    assert codes() == ["links_dying"]
+
+
+def test_paused_account_is_found_with_its_reason(alive):
+    Account.objects.pause("default", code="AccountOverdueError", reason="The balance is <b>empty</b>.")
+
+    finding = health.findings()[0]
+
+    assert finding.code == "account_paused"
+    assert "The balance is <b>empty</b>." in str(finding)
+
+
+def test_monitor_hears_that_all_is_well(client):
+    answer = client.get(reverse("seedance:health"))
+
+    assert (answer.status_code, answer.json()) == (200, {"status": "ok", "findings": []})
+
+
+def test_monitor_hears_of_trouble_without_details(client):
+    Account.objects.pause("default", code="AccountOverdueError", reason="secret reason")
+
+    answer = client.get(reverse("seedance:health"))
+
+    assert answer.status_code == 503
+    assert answer.json() == {"status": "trouble", "findings": ["account_paused"]}
+
+
+def test_warning_alone_is_no_trouble(client, alive, make_task):
+    make_task(status="pending", updated_at=LONG_AGO)
+
+    answer = client.get(reverse("seedance:health"))
+
+    assert (answer.status_code, answer.json()["findings"]) == (200, ["sends_late"])
