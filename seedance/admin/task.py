@@ -1,0 +1,283 @@
+"""The admin of video tasks: its form, its verbs, and what may be deleted."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.admin import helpers
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
+from django.forms import ModelForm
+from django.http import HttpRequest, HttpResponseRedirect
+from django.http.response import HttpResponseBase
+from django.utils.translation import gettext as now
+from django.utils.translation import gettext_lazy as _
+
+from .. import conf
+from ..exceptions import TransitionError
+from ..models import GenerationTask, Status, TaskEvent
+from . import actions, obstacles
+from .detail import context_of
+from .forms import SUBMIT_BUTTON, TaskForm
+from .links import page_url
+from .media import MediaInline
+from .pages import TaskPages
+from .pricing import in_words
+from .settling import AbsentForm, FoundForm
+
+#: The form of a request that can still be written.
+_WRITTEN = (
+    (None, {"fields": ("provider", ("model_choice", "model_name"), "prompt")}),
+    (_("Parameters"), {"fields": (("duration", "ratio", "resolution"), ("generate_audio", "seed"))}),
+    (
+        _("More parameters"),
+        {
+            "classes": ("collapse",),
+            "fields": (
+                ("camera_fixed", "watermark", "return_last_frame"),
+                ("draft", "draft_task_id"),
+                ("frames", "output_format", "omni_reference_task_type"),
+                ("service_tier", "priority", "execution_expires_after"),
+                "tools",
+                "safety_identifier",
+                "metadata",
+            ),
+        },
+    ),
+)
+
+#: What was written, once it is history; parameters stand in the comparison with the result.
+_READ = ("prompt", "model_name", "provider", "draft_task_id", "metadata")
+
+
+_TOO_LATE = _("The task was sent in the meantime. Your changes were not saved.")
+
+
+@admin.register(GenerationTask)
+class GenerationTaskAdmin(TaskPages):
+    """Operators write, submit, watch, re-poll, cancel, retry and delete tasks here.
+
+    No request to the provider is made from a page; the verbs change rows and wake workers.
+    """
+
+    form = TaskForm
+    inlines = (MediaInline,)
+    actions = (actions.submit_selected, actions.sync_selected, actions.cancel_selected, actions.retry_selected)
+    change_form_template = "seedance/admin/change_form.html"
+    delete_confirmation_template = "seedance/admin/delete_confirmation.html"
+    delete_selected_confirmation_template = "seedance/admin/delete_selected_confirmation.html"
+    change_list_template = "seedance/admin/change_list.html"
+
+    class Media:
+        css = {"all": ("seedance/admin.css",)}
+        js = ("seedance/admin.js",)
+
+    # Permissions
+
+    def has_change_permission(self, request: HttpRequest, obj: GenerationTask | None = None) -> bool:
+        """What a person wrote can be changed until somebody asks to send it."""
+        return super().has_change_permission(request, obj) and (obj is None or obj.status == Status.NEW)
+
+    def has_sync_permission(self, request: HttpRequest) -> bool:
+        """Whether this person may have the provider asked."""
+        return request.user.has_perm("seedance.sync_generationtask")
+
+    def has_cancel_permission(self, request: HttpRequest) -> bool:
+        """Whether this person may cancel tasks."""
+        return request.user.has_perm("seedance.cancel_generationtask")
+
+    def has_retry_permission(self, request: HttpRequest) -> bool:
+        """A retry makes a task and sends it, so it takes both permissions."""
+        return self.has_add_permission(request) and self.has_submit_permission(request)
+
+    # The form
+
+    def get_fieldsets(self, request: HttpRequest, obj: GenerationTask | None = None) -> Any:
+        """Fields to write in while that is possible, otherwise what was written."""
+        if obj is None or self.has_change_permission(request, obj):
+            return _WRITTEN
+        return ((_("Request"), {"fields": [name for name in _READ if getattr(obj, name)]}),)
+
+    def get_form(
+        self, request: HttpRequest, obj: GenerationTask | None = None, change: bool = False, **kwargs: Any
+    ) -> type[ModelForm]:
+        """A page to read needs none of the choices that a page to write in has."""
+        if obj is not None and not self.has_change_permission(request, obj):
+            kwargs["form"] = ModelForm
+        return super().get_form(request, obj, change=change, **kwargs)
+
+    def get_inlines(self, request: HttpRequest, obj: GenerationTask | None) -> Any:
+        """Media are edited with the request; afterwards the page shows them."""
+        return self.inlines if obj is None or self.has_change_permission(request, obj) else ()
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """The provider and model this person used last, unless the address says otherwise."""
+        last = GenerationTask.objects.filter(owner=request.user).values("provider", "model_name").first() or {}
+        known = last if last.get("provider") in conf.provider_aliases() else {}
+        return {**known, **super().get_changeform_initial_data(request)}
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> Any:
+        """The form; on a task that was sent while somebody edited it, back to the task with the reason."""
+        if SUBMIT_BUTTON in request.POST and not self.has_submit_permission(request):
+            raise PermissionDenied
+        try:
+            self._require_new(request, object_id)
+            return super().changeform_view(request, object_id, form_url, extra_context)
+        except TransitionError as error:
+            self.message_user(request, str(error), messages.ERROR)
+            return HttpResponseRedirect(page_url(self.admin_site, "change", object_id))
+
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: dict[str, Any],
+        add: bool = False,
+        change: bool = False,
+        form_url: str = "",
+        obj: GenerationTask | None = None,
+    ) -> Any:
+        """Adds to Django's form what the page knows about the task."""
+        form: TaskForm = context["adminform"].form
+        context |= {
+            "live_url": page_url(self.admin_site, "live"),
+            "list_url": page_url(self.admin_site, "changelist"),
+            "sees_cost": self.sees_cost(request),
+            "may_submit": self.has_submit_permission(request),
+            "obstacles": obstacles.of_the_site() if add else [],
+            "asked": self._asked_estimate(request, form),
+            "show_save_and_add_another": False,
+            "show_save_and_continue": False,
+            "is_written": add or (obj is not None and self.has_change_permission(request, obj)),
+        }
+        if obj is not None and change:
+            context |= context_of(obj, self.get_actions(request), with_cost=self.sees_cost(request))
+            context["settling"] = self._settling(request, obj)
+        return super().render_change_form(request, context, add=add, change=change, form_url=form_url, obj=obj)
+
+    # Saving
+
+    def save_model(self, request: HttpRequest, obj: GenerationTask, form: TaskForm, change: bool) -> None:
+        """Store what ``intake.prepare`` made of the form: a new task, or changes to one that is still new."""
+        if change:
+            self._rewrite(request, obj, form)
+        else:
+            self._create(request, obj, form)
+        self._tell(request, form)
+
+    def save_related(self, request: HttpRequest, form: ModelForm, formsets: Any, change: bool) -> None:
+        """A new task was stored together with its media."""
+        if change:
+            super().save_related(request, form, formsets, change)
+
+    def construct_change_message(self, request: HttpRequest, form: Any, formsets: Any, add: bool = False) -> Any:
+        """The formsets of a new task were never saved by themselves, so they have nothing to tell."""
+        return super().construct_change_message(request, form, [] if add else formsets, add)
+
+    def response_add(self, request: HttpRequest, obj: GenerationTask, post_url_continue: str | None = None) -> Any:
+        """On to the task's own page, where its progress and price are."""
+        if "_popup" in request.POST:
+            return super().response_add(request, obj, post_url_continue)
+        return self._saved(request, obj)
+
+    def response_change(self, request: HttpRequest, obj: GenerationTask) -> Any:
+        """Stay on the task's page."""
+        return self._saved(request, obj)
+
+    def back_to_task(self, request: HttpRequest, made: GenerationTask | None) -> HttpResponseBase | None:
+        """After a verb on the page of one task: to that page, or to the task that was made from it."""
+        chosen = request.POST.get(helpers.ACTION_CHECKBOX_NAME, "")
+        return HttpResponseRedirect(page_url(self.admin_site, "change", made.pk if made else chosen))
+
+    # Deleting
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """Tasks that may still cost money are protected, with the reason."""
+        deletable, counts, lacking, protected = super().get_deleted_objects(objs, request)
+        costly = [
+            now("%(task)s is %(status)s and may still cost money; it can be deleted once it is final.")
+            % {"task": task, "status": task.get_status_display()}
+            for task in objs
+            if task.may_cost
+        ]
+        return deletable, counts, lacking, [*protected, *costly]
+
+    def delete_model(self, request: HttpRequest, obj: GenerationTask) -> None:
+        """Delete the row together with its files."""
+        try:
+            obj.erase()
+        except TransitionError as error:
+            self.message_user(request, f"{obj}: {error}", messages.ERROR)
+
+    def delete_queryset(self, request: HttpRequest, queryset: Any) -> None:
+        """Delete rows together with their files."""
+        for task in queryset:
+            self.delete_model(request, task)
+
+    def _require_new(self, request: HttpRequest, object_id: str | None) -> None:
+        """A form that was opened while the task was new may come back later; that is nobody's lack of permission."""
+        if request.method != "POST" or object_id is None or not super().has_change_permission(request):
+            return
+        task = self.get_object(request, unquote(object_id))
+        if task is not None and task.status != Status.NEW:
+            raise TransitionError(str(_TOO_LATE))
+
+    def _create(self, request: HttpRequest, obj: GenerationTask, form: TaskForm) -> None:
+        created = GenerationTask.objects.create_prepared(
+            form.accepted,
+            owner=request.user,
+            submit=self._wants_submit(request, form),
+            cause=actions.CAUSE,
+            id=obj.pk,
+        )
+        obj.__dict__.update(created.__dict__)
+
+    def _rewrite(self, request: HttpRequest, obj: GenerationTask, form: TaskForm) -> None:
+        who = request.user.get_username()
+        if not obj.amend(**form.columns()):
+            raise TransitionError(str(_TOO_LATE))
+        obj.note(TaskEvent.What.NOTE, cause=actions.CAUSE, actor=who, detail="The request was edited.")
+        if self._wants_submit(request, form):
+            GenerationTask.objects.filter(pk=obj.pk).hand_in(cause=actions.CAUSE, actor=who)
+
+    def _wants_submit(self, request: HttpRequest, form: TaskForm) -> bool:
+        return SUBMIT_BUTTON in request.POST and not obstacles.to_submitting(form.accepted.provider)
+
+    def _saved(self, request: HttpRequest, obj: GenerationTask) -> HttpResponseBase:
+        submitted = SUBMIT_BUTTON in request.POST
+        if submitted and (obstacle := obstacles.to_submitting(obj.provider)):
+            self.message_user(request, now("The task is saved, but not submitted. ") + obstacle, messages.WARNING)
+        elif submitted:
+            self.message_user(request, now("The task is saved and will be sent."), messages.SUCCESS)
+        else:
+            self.message_user(request, now("The task is saved. It is not sent yet."), messages.SUCCESS)
+        return HttpResponseRedirect(page_url(self.admin_site, "change", obj.pk))
+
+    def _tell(self, request: HttpRequest, form: TaskForm) -> None:
+        """Say what was lifted out of the prompt, what may be a mistake, and what it is expected to cost."""
+        if lifted := form.lifted_in_words():
+            self.message_user(request, lifted, messages.INFO)
+        for warning in form.accepted.warnings:
+            self.message_user(request, str(warning), messages.WARNING)
+        if self.sees_cost(request) and (estimate := form.estimate):
+            self.message_user(request, in_words(estimate), messages.INFO)
+
+    def _settling(self, request: HttpRequest, obj: GenerationTask) -> dict[str, Any] | None:
+        """The two ways out of *unconfirmed*, for those who may send."""
+        if obj.status != Status.UNCONFIRMED or not self.has_submit_permission(request):
+            return None
+        return {"found": FoundForm(), "absent": AbsentForm()}
+
+    def _asked_estimate(self, request: HttpRequest, form: TaskForm) -> dict[str, Any] | None:
+        """What the *Estimate* button shows; ``None`` when it was not pressed or there are errors."""
+        if not (form.is_bound and form.is_estimate and self.sees_cost(request)) or form.estimate is None:
+            return None
+        return {
+            "price": in_words(form.estimate),
+            "lifted": form.lifted_in_words(),
+            "warnings": [str(warning) for warning in form.accepted.warnings],
+        }

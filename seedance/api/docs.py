@@ -1,0 +1,90 @@
+"""The API's description of itself, and a page to read it."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.apps import apps
+from django.utils.translation import gettext as _
+from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.renderers import (
+    OpenApiJsonRenderer,
+    OpenApiJsonRenderer2,
+    OpenApiYamlRenderer,
+    OpenApiYamlRenderer2,
+)
+from drf_spectacular.utils import extend_schema
+from drf_spectacular.views import SpectacularAPIView
+from rest_framework.negotiation import DefaultContentNegotiation
+from rest_framework.renderers import TemplateHTMLRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from .. import __version__
+from .errors import exception_handler
+from .links import path_to
+
+#: The app that carries Swagger UI's files, so that the page loads nothing from elsewhere.
+_ASSETS = "drf_spectacular_sidecar"
+
+
+class OwnSchemaGenerator(SchemaGenerator):
+    """Describes our endpoints alone, under our own title, whatever else the site describes."""
+
+    def get_schema(self, request: Request | None = None, public: bool = False) -> dict[str, Any]:
+        """The OpenAPI document."""
+        schema: dict[str, Any] = super().get_schema(request=request, public=True)
+        schema["info"] = {
+            "title": _("Seedance videos"),
+            "version": __version__,
+            "description": _("Ask for videos, follow them, fetch them. Errors are application/problem+json."),
+        }
+        if request is not None:
+            schema["servers"] = [{"url": path_to(request, "api-schema").removesuffix("/schema/")}]
+        return schema
+
+
+class OpenPage(APIView):
+    """What describes the API is open to whom drf-spectacular's own settings say, and fails in the API's way."""
+
+    permission_classes = SpectacularAPIView.permission_classes
+    authentication_classes = SpectacularAPIView.authentication_classes
+    content_negotiation_class = DefaultContentNegotiation
+    versioning_class = None
+
+    def get_exception_handler(self) -> Callable[..., Response | None]:
+        """Ours, whatever the host handles its own errors with."""
+        return exception_handler
+
+
+class SchemaView(OpenPage, SpectacularAPIView):
+    """The OpenAPI document, as JSON or, if asked for, YAML."""
+
+    generator_class = OwnSchemaGenerator
+    renderer_classes = [OpenApiJsonRenderer, OpenApiJsonRenderer2, OpenApiYamlRenderer, OpenApiYamlRenderer2]
+
+
+class DocsView(OpenPage):
+    """Swagger UI where its files are installed, and a plain list of the endpoints everywhere."""
+
+    renderer_classes = [TemplateHTMLRenderer]
+    patterns: list[Any] | None = None
+
+    @extend_schema(exclude=True)
+    def get(self, request: Request) -> Response:
+        """The page."""
+        schema = OwnSchemaGenerator(patterns=self.patterns).get_schema(request)
+        operations = [
+            {"method": method.upper(), "path": path, "summary": operation.get("summary", "")}
+            for path, methods in schema["paths"].items()
+            for method, operation in methods.items()
+        ]
+        return Response(
+            {
+                "title": schema["info"]["title"],
+                "operations": operations,
+                "schema_url": path_to(request, "api-schema"),
+                "swagger_ui": f"{_ASSETS}/swagger-ui-dist" if apps.is_installed(_ASSETS) else "",
+            },
+            template_name="seedance/api/docs.html",
+        )

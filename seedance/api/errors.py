@@ -1,0 +1,232 @@
+"""Everything that can go wrong, said to programs: ``application/problem+json`` with a stable ``code``.
+
+Source: RFC 9457, read 2026-11-22.
+"""
+
+import logging
+from collections.abc import Iterable, Mapping
+from http import HTTPStatus
+from math import ceil
+from typing import Any
+
+from django.core import exceptions as django_errors
+from django.db.models import ProtectedError, RestrictedError
+from django.http import Http404
+from django.http.request import UnreadablePostError
+from django.utils.translation import gettext_lazy as _
+from rest_framework import exceptions as drf
+from rest_framework.response import Response
+from rest_framework.views import set_rollback
+
+from ..catalogue.catalogue import CatalogueError
+from ..catalogue.problems import Problem, Text, Wording
+from ..exceptions import ConfigurationError
+
+logger = logging.getLogger(__name__)
+
+CONTENT_TYPE = "application/problem+json"
+
+#: What to do about a value of the wrong shape, by DRF's code for it.
+_CURES: Mapping[str, Text] = {
+    "required": _("Give a value."),
+    "null": _("Give a value, or leave the field out."),
+    "blank": _("Give a value, or leave the field out."),
+    "not_a_list": _("Send a list."),
+    "empty": _("Send at least one."),
+    "max_length": _("Shorten it."),
+    "null_characters_not_allowed": _("Take the NUL characters out."),
+    "surrogate_characters_not_allowed": _("Send valid Unicode text."),
+}
+_CURE = _("Correct the value; the API's schema describes it.")
+
+
+class Refused(drf.APIException):
+    """The request is wrong; every ``problem`` of it is named at once."""
+
+    status_code = 400
+    default_code = "invalid"
+    default_detail = _("The request was refused; nothing was created and nothing will be billed.")
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        super().__init__()
+        self.problems = list(problems)
+
+
+class WrongState(drf.APIException):
+    """The task's state forbids it. ``task`` is the task as it is, ready to be rendered."""
+
+    status_code = 409
+    default_code = "wrong_state"
+
+    def __init__(self, detail: str, task: Mapping[str, Any], code: str | None = None) -> None:
+        super().__init__(detail, code)
+        self.task = task
+
+
+class KeyReused(drf.APIException):
+    """An ``Idempotency-Key`` that already stands for another request."""
+
+    status_code = 422
+    default_code = "idempotency_key_reused"
+    default_detail = _("This Idempotency-Key was used for another request; take a new key for a new request.")
+
+
+class FileGone(drf.APIException):
+    """The file was ours and is no more."""
+
+    status_code = 410
+    default_code = "gone"
+    default_detail = _("The file is no longer stored.")
+
+
+class RangeOutside(drf.APIException):
+    """A byte range that the file does not have."""
+
+    status_code = 416
+    default_code = "range_not_satisfiable"
+    default_detail = _("The range lies outside of the file.")
+
+
+class TooLarge(drf.APIException):
+    """A body that is larger than we read."""
+
+    status_code = 413
+    default_code = "too_large"
+    default_detail = _("The request is too large.")
+
+
+class Misconfigured(drf.APIException):
+    """The site's own settings are in the way; its log says which."""
+
+    status_code = 503
+    default_code = "misconfigured"
+    default_detail = _("This site is not configured correctly; its operator finds the reason in the log.")
+
+
+def refusal(field: str, code: str, message: Text, cure: Text, **values: object) -> Problem:
+    """One thing that is wrong with a request, in translatable words."""
+    return Problem(field, code, Wording(message, values), Wording(cure, values))
+
+
+def problems_of(detail: object, path: str = "") -> list[Problem]:
+    """DRF's nested error detail as a flat list, with paths such as ``media[0].url``."""
+    if isinstance(detail, Mapping):
+        return [found for name, below in detail.items() for found in problems_of(below, _joined(path, name))]
+    if isinstance(detail, list):
+        return [
+            found
+            for position, below in enumerate(detail)
+            for found in problems_of(below, path if isinstance(below, str) else f"{path}[{position}]")
+        ]
+    code = str(getattr(detail, "code", "invalid"))
+    return [Problem(path, code, Wording("%(text)s", {"text": detail}), Wording(_CURES.get(code, _CURE)))]
+
+
+def django_problems(error: django_errors.ValidationError) -> list[Problem]:
+    """Django's ``ValidationError`` as a flat list."""
+    by_field = error.error_dict if hasattr(error, "error_dict") else {"": error.error_list}
+    return [
+        Problem(field, item.code or "invalid", Wording("%(text)s", {"text": "".join(item.messages)}), Wording(_CURE))
+        for field, items in by_field.items()
+        for item in items
+    ]
+
+
+def exception_handler(exc: Exception, context: Mapping[str, Any]) -> Response | None:
+    """Answer for an exception of one of our views; ``None`` leaves a true fault to Django."""
+    error = _as_api_error(exc)
+    if error is None:
+        return None
+    set_rollback()
+    return problem_response(error, instance=context["request"].path)
+
+
+def problem_response(error: drf.APIException, *, instance: str) -> Response:
+    """The answer that tells a program about one error."""
+    body: dict[str, Any] = {
+        "type": "about:blank",
+        "title": HTTPStatus(error.status_code).phrase,
+        "status": error.status_code,
+        "detail": _detail(error),
+        "code": _code(error),
+        "instance": instance,
+    }
+    problems = _problems(error)
+    if problems:
+        body["errors"] = [described(problem) for problem in problems]
+    if isinstance(error, WrongState):
+        body["task"] = error.task
+    return Response(_printable(body), error.status_code, headers=_headers(error), content_type=CONTENT_TYPE)
+
+
+def described(problem: Problem) -> dict[str, str]:
+    """One problem as it stands in ``errors[]`` and ``warnings[]``."""
+    # One name for one thing: the body calls it what Python's ``create_task`` does.
+    field = "draft_task" if problem.field == "draft_task_id" else problem.field
+    return {"field": field, "code": problem.code, "message": str(problem.message), "cure": str(problem.cure)}
+
+
+def _as_api_error(exc: Exception) -> drf.APIException | None:
+    match exc:
+        case drf.APIException():
+            return exc
+        case Http404():
+            return drf.NotFound()
+        case django_errors.PermissionDenied():
+            return drf.PermissionDenied()
+        case django_errors.ValidationError():
+            return Refused(django_problems(exc))
+        case django_errors.RequestDataTooBig():
+            return TooLarge()
+        case django_errors.SuspiciousOperation() | UnreadablePostError():
+            return drf.ParseError(_("The request could not be read."))
+        case ProtectedError() | RestrictedError():
+            return _conflict(_("Something else on this site still refers to this task."), "in_use")
+        case ConfigurationError() | CatalogueError():
+            logger.error("api misconfigured error=%s", exc)
+            return Misconfigured()
+    return None
+
+
+def _conflict(detail: Text, code: str) -> drf.APIException:
+    error = drf.APIException(detail, code)
+    error.status_code = 409
+    return error
+
+
+def _problems(error: drf.APIException) -> list[Problem]:
+    if isinstance(error, Refused):
+        return error.problems
+    return problems_of(error.detail) if isinstance(error, drf.ValidationError) else []
+
+
+def _detail(error: drf.APIException) -> str:
+    return str(Refused.default_detail if isinstance(error, drf.ValidationError) else error.detail)
+
+
+def _code(error: drf.APIException) -> str:
+    return "invalid" if isinstance(error, drf.ValidationError) else str(error.get_codes())
+
+
+def _headers(error: drf.APIException) -> dict[str, str]:
+    headers = {}
+    if challenge := getattr(error, "auth_header", None):
+        headers["WWW-Authenticate"] = challenge
+    if wait := getattr(error, "wait", None):
+        headers["Retry-After"] = str(ceil(wait))
+    return headers
+
+
+def _printable(value: Any) -> Any:
+    """The same, with half surrogate pairs replaced: names and values of a bad request are quoted in errors."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, dict):
+        return {key: _printable(item) for key, item in value.items()}
+    return [_printable(item) for item in value] if isinstance(value, list) else value
+
+
+def _joined(path: str, name: object) -> str:
+    if name == "non_field_errors":
+        return path
+    return f"{path}.{name}" if path else str(name)

@@ -1,0 +1,94 @@
+"""The catalogue over HTTP: what each provider of this site can make, how much of it, and at what price."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from django.http.response import HttpResponseBase
+from django.utils.translation import gettext_lazy as _
+from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
+from rest_framework import serializers
+from rest_framework.request import Request
+
+from ..catalogue.rows import ModelRow
+from ..conf import provider_aliases
+from ..intake import current_catalogue, host_of
+from .base import Endpoint, conditional
+from .schema import documented
+
+
+@extend_schema_serializer(component_name="VideoModelPrice")
+class PriceSerializer(serializers.Serializer):
+    """One line of a price list. A condition that is null or empty always holds."""
+
+    amount = serializers.CharField(source="price", help_text=_("A decimal number as text."))
+    currency = serializers.CharField(help_text=_("Such as USD."))
+    per = serializers.CharField(help_text=_("million_tokens, or second of generated video."))
+    resolutions = serializers.ListField(child=serializers.CharField(), help_text=_("Only for these resolutions."))
+    video_input = serializers.BooleanField(allow_null=True, help_text=_("Only with, or without, a reference video."))
+    audio = serializers.BooleanField(allow_null=True, help_text=_("Only with, or without, sound."))
+    service_tier = serializers.CharField(allow_null=True, help_text=_("Only in this tier."))
+    verified = serializers.BooleanField(help_text=_("False when only a weak source says so."))
+
+
+@extend_schema_serializer(component_name="VideoModel")
+class ModelSerializer(serializers.Serializer):
+    """One model, as one provider offers it."""
+
+    model = serializers.CharField(source="name", help_text=_("The id to ask for."))
+    title = serializers.CharField(help_text=_("For people."))
+    family = serializers.CharField(help_text=_("The same model has the same family at every provider."))
+    state = serializers.CharField(help_text=_("current, retiring or historical."))
+    verified = serializers.DateField(
+        format="iso-8601", help_text=_("When these facts were last compared with the provider's pages.")
+    )
+    capabilities = serializers.SerializerMethodField(help_text=_("Modes, parameters and other things it can do."))
+    limits = serializers.SerializerMethodField(help_text=_("Durations in seconds, resolutions, ratios, references."))
+    defaults = serializers.SerializerMethodField(help_text=_("What a request gets that does not say."))
+    prices = PriceSerializer(many=True, help_text=_("Empty when no price is known."))
+    sizes = serializers.DictField(help_text=_("Width and height in pixels, by resolution and ratio."))
+
+    @extend_schema_field(serializers.DictField())
+    def get_capabilities(self, row: ModelRow) -> Mapping[str, Any]:
+        return asdict(row.capabilities)
+
+    @extend_schema_field(serializers.DictField())
+    def get_limits(self, row: ModelRow) -> Mapping[str, Any]:
+        return asdict(row.limits)
+
+    @extend_schema_field(serializers.DictField())
+    def get_defaults(self, row: ModelRow) -> Mapping[str, Any]:
+        return asdict(row.defaults)
+
+
+@extend_schema_serializer(component_name="VideoProvider")
+class ProviderSerializer(serializers.Serializer):
+    """One provider of this site and its models."""
+
+    provider = serializers.CharField(help_text=_("The name to ask for."))
+    models = ModelSerializer(many=True, help_text=_("Best first."))
+
+
+@extend_schema_serializer(component_name="VideoCatalogue")
+class CatalogueSerializer(serializers.Serializer):
+    """What this site can make."""
+
+    providers = ProviderSerializer(many=True, help_text=_('"default" first.'))
+
+
+class ModelsView(Endpoint):
+    """The catalogue."""
+
+    @documented(
+        operation_id="list_models",
+        summary=_("List models"),
+        description=_("Capabilities, limits and prices of every model, for each provider of this site."),
+        responses={200: CatalogueSerializer, 304: None},
+    )
+    def get(self, request: Request) -> HttpResponseBase:
+        """Every model of every provider."""
+        catalogue = current_catalogue()
+        providers = [
+            {"provider": alias, "models": catalogue.models_for(host_of(alias))} for alias in provider_aliases()
+        ]
+        return conditional(request, CatalogueSerializer({"providers": providers}).data)

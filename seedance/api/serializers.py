@@ -1,0 +1,302 @@
+"""What a consumer gets to see. Reading only: ``body`` takes what it sends."""
+
+import datetime as dt
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import Case, F, Prefetch, TextField, When
+from django.db.models.functions import Left, Lower
+from django.utils.translation import gettext_lazy as _
+from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema_field, extend_schema_serializer
+from rest_framework import serializers
+from rest_framework.request import Request
+
+from ..models import GenerationTask, MediaItem, Status, TaskEvent
+from ..models.queryset import GenerationTaskQuerySet
+from .errors import CONTENT_TYPE
+from .links import link
+from .permissions import sees_cost
+from .schema import WHEN, ProblemItemSerializer, ProblemSerializer
+
+#: How much of a ``data:`` address is shown at most; its media type ends well before.
+DATA_HEAD = 100
+
+_ID = "019ab3c1-5d2e-7c41-9b7e-3f0a6f2d8c11"
+_SITE = "https://studio.example.com/seedance/api/v1/tasks/"
+SAMPLE_TASK = {
+    "id": _ID,
+    "status": "succeeded",
+    "needs_attention": False,
+    "attention": "",
+    "provider": "default",
+    "provider_task_id": "cgt-20261122120000-rqwgv",
+    "model": "doubao-seedance-1-5-pro-251215",
+    "prompt": "A paper boat drifts on a quiet lake at sunrise.",
+    "media": [],
+    "parameters": {"duration": 5, "ratio": "16:9", "resolution": "720p", "generate_audio": False},
+    "result": {"duration": 5, "ratio": "16:9", "resolution": "720p", "frames_per_second": 24, "seed": 58944},
+    "video": {
+        "stored": True,
+        "url": f"{_SITE}{_ID}/video/",
+        "bytes": 812345,
+        "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+        "provider_url": "https://files.example.com/boat.mp4",
+        "provider_url_expires_at": "2026-11-23T12:01:10Z",
+    },
+    "last_frame": None,
+    "usage": {"total_tokens": 108900},
+    "cost": {"amount": "0.26", "currency": "USD", "estimated": False},
+    "error": None,
+    "metadata": {},
+    "retry_of": None,
+    "owner": "alice",
+    "created_at": "2026-11-22T12:00:00Z",
+    "submitted_at": "2026-11-22T12:00:01Z",
+    "finished_at": "2026-11-22T12:01:10Z",
+    "expires_at": "2026-11-24T12:00:01Z",
+}
+
+
+def money(amount: Decimal) -> str:
+    """An amount with two to four decimals."""
+    whole, _dot, decimals = f"{amount:.4f}".partition(".")
+    return f"{whole}.{decimals.rstrip('0').ljust(2, '0')}"
+
+
+def utc(**kwargs: Any) -> serializers.DateTimeField:
+    """A moment in UTC, such as ``2026-11-22T12:00:00Z``, whatever the site's own formats are."""
+    return serializers.DateTimeField(format="iso-8601", default_timezone=dt.UTC, allow_null=True, **kwargs)
+
+
+def for_display(tasks: GenerationTaskQuerySet) -> GenerationTaskQuerySet:
+    """The same tasks, in two queries and without what is not shown: last answers, ``data:`` addresses of megabytes."""
+    shown_url = Case(When(head="data:", then=Left("url", DATA_HEAD)), default=F("url"), output_field=TextField())
+    media = MediaItem.objects.defer("url").alias(head=Lower(Left("url", 5))).annotate(shown_url=shown_url)
+    return tasks.select_related("owner").defer("raw").prefetch_related(Prefetch("media", media))
+
+
+@extend_schema_serializer(component_name="VideoTaskMedia")
+class MediaSerializer(serializers.Serializer):
+    """One image, video or sound that went in."""
+
+    role = serializers.CharField(help_text=_("What it is for."))
+    url = serializers.SerializerMethodField(
+        help_text=_("The address as it was given; data: addresses are cut short, uploaded files have none.")
+    )
+
+    def get_url(self, item: MediaItem) -> str | None:
+        shown: str = item.shown_url  # type: ignore[attr-defined]  # by ``for_display``
+        if shown[:5].lower() == "data:":
+            return shown[:DATA_HEAD].partition(",")[0] + ",…"
+        return shown or None
+
+
+@extend_schema_serializer(component_name="VideoFile")
+class FileSerializer(serializers.Serializer):
+    """A file that came out."""
+
+    stored = serializers.BooleanField(help_text=_("Whether it is in this site's storage now."))
+    url = serializers.CharField(allow_null=True, help_text=_("The address to use; null until it is stored."))
+    bytes = serializers.IntegerField(allow_null=True, help_text=_("Its size."))
+    sha256 = serializers.CharField(allow_null=True, help_text=_("Its SHA-256, in hexadecimal."))
+    provider_url = serializers.CharField(allow_null=True, help_text=_("The link as the provider gave it; it expires."))
+    provider_url_expires_at = utc(help_text=_("When that link dies."))
+
+
+@extend_schema_serializer(component_name="VideoUsage")
+class UsageSerializer(serializers.Serializer):
+    """What was used."""
+
+    total_tokens = serializers.IntegerField(help_text=_("Tokens, as the provider counts them."))
+
+
+@extend_schema_serializer(component_name="VideoCost")
+class CostSerializer(serializers.Serializer):
+    """What it costs."""
+
+    amount = serializers.CharField(help_text=_("A decimal number with two to four decimals, as text."))
+    currency = serializers.CharField(help_text=_("Such as USD."))
+    estimated = serializers.BooleanField(help_text=_("True: expected. False: from the tokens the provider billed."))
+
+
+@extend_schema_serializer(component_name="VideoTaskError")
+class ErrorSerializer(serializers.Serializer):
+    """Why there is no video."""
+
+    code = serializers.CharField(help_text=_("The provider's error code, or ours."))
+    message = serializers.CharField(help_text=_("For people."))
+    charged = serializers.ChoiceField(["no", "yes", "unknown"], help_text=_("Whether it was billed."))
+    retryable = serializers.BooleanField(allow_null=True, help_text=_("Whether the same request may succeed later."))
+    request_id = serializers.CharField(allow_null=True, help_text=_("The provider's id of the exchange."))
+
+
+@extend_schema_serializer(
+    component_name="VideoTask", examples=[OpenApiExample("Finished", value=SAMPLE_TASK, response_only=True)]
+)
+class TaskSerializer(serializers.Serializer):
+    """One request for one video, and what became of it. What does not apply is null, and never left out."""
+
+    id = serializers.UUIDField(help_text=_("Ours; it sorts by time of creation."))
+    status = serializers.ChoiceField(Status.choices, help_text=_("succeeded, failed, cancelled and expired are final."))
+    needs_attention = serializers.BooleanField(help_text=_("Whether a person should look."))
+    attention = serializers.SerializerMethodField(help_text=_("Why, for people; empty when nobody needs to look."))
+    provider = serializers.CharField(help_text=_("Which of the site's providers makes it."))
+    provider_task_id = serializers.SerializerMethodField(help_text=_("The provider's id, once it gave one."))
+    model = serializers.CharField(source="model_name", help_text=_("The provider's id of the model."))
+    prompt = serializers.CharField(help_text=_("What should be seen."))
+    media = MediaSerializer(many=True, help_text=_("What else was given, in order."))
+    parameters = serializers.DictField(help_text=_("The parameters that are set, by the provider's names."))
+    result = serializers.SerializerMethodField(help_text=_("What the provider says it made."))
+    video = serializers.SerializerMethodField(help_text=_("The video, once there is one."))
+    last_frame = serializers.SerializerMethodField(help_text=_("The last frame, if it was asked for."))
+    usage = serializers.SerializerMethodField(help_text=_("What was used, once it is known."))
+    cost = serializers.SerializerMethodField(help_text=_("What it costs, for the owner and for those who may see it."))
+    error = serializers.SerializerMethodField(help_text=_("Why there is no video."))
+    metadata = serializers.DictField(help_text=_("Yours, as you sent it."))
+    retry_of = serializers.UUIDField(source="retry_of_id", allow_null=True, help_text=_("The task this one repeats."))
+    owner = serializers.SerializerMethodField(help_text=_("Who asked for it."))
+    created_at = utc(help_text=_("When it was asked for."))
+    submitted_at = utc(help_text=_("When the provider took it."))
+    finished_at = utc(help_text=_("When it became final."))
+    expires_at = utc(help_text=_("When the provider gives up on it."))
+
+    def get_attention(self, task: GenerationTask) -> str:
+        if not task.attention:
+            return ""
+        return " ".join(filter(None, [str(task.get_attention_display()), task.attention_detail]))
+
+    @extend_schema_field(serializers.CharField(allow_null=True))
+    def get_provider_task_id(self, task: GenerationTask) -> str | None:
+        return task.provider_task_id or None
+
+    @extend_schema_field(serializers.DictField(allow_null=True))
+    def get_result(self, task: GenerationTask) -> Mapping[str, Any] | None:
+        return task.result or None
+
+    @extend_schema_field(FileSerializer(allow_null=True))
+    def get_video(self, task: GenerationTask) -> Mapping[str, Any] | None:
+        if not task.video and not task.video_url and not task.archived_at:
+            return None
+        return self._file(
+            task, "video", bytes=task.video_bytes, sha256=task.video_sha256 or None, provider_url=task.video_url or None
+        )
+
+    @extend_schema_field(FileSerializer(allow_null=True))
+    def get_last_frame(self, task: GenerationTask) -> Mapping[str, Any] | None:
+        if not task.last_frame and not task.last_frame_url:
+            return None
+        return self._file(task, "last_frame", bytes=None, sha256=None, provider_url=task.last_frame_url or None)
+
+    @extend_schema_field(UsageSerializer(allow_null=True))
+    def get_usage(self, task: GenerationTask) -> Mapping[str, int] | None:
+        return None if task.total_tokens is None else {"total_tokens": task.total_tokens}
+
+    @extend_schema_field(CostSerializer(allow_null=True))
+    def get_cost(self, task: GenerationTask) -> Mapping[str, Any] | None:
+        if task.cost_amount is None or not sees_cost(self._request.user, task):
+            return None
+        return {
+            "amount": money(task.cost_amount),
+            "currency": task.cost_currency,
+            "estimated": task.cost_estimated,
+        }
+
+    @extend_schema_field(ErrorSerializer(allow_null=True))
+    def get_error(self, task: GenerationTask) -> Mapping[str, Any] | None:
+        if not task.error_code and not task.error_message:
+            return None
+        return {
+            "code": task.error_code,
+            "message": task.error_message,
+            "charged": task.error_charged or "unknown",
+            "retryable": task.error_retryable,
+            "request_id": task.request_id or None,
+        }
+
+    @extend_schema_field(serializers.CharField(allow_null=True))
+    def get_owner(self, task: GenerationTask) -> str | None:
+        return task.owner.get_username() if task.owner else None
+
+    @property
+    def _request(self) -> Request:
+        return self.context["request"]
+
+    def _file(self, task: GenerationTask, name: str, **facts: Any) -> Mapping[str, Any]:
+        stored = bool(getattr(task, name))
+        expires_at = task.video_url_expires_at if facts["provider_url"] else None
+        endpoint = f"api-task-{name.replace('_', '-')}"
+        return FileSerializer(
+            {
+                "stored": stored,
+                "url": link(self._request, endpoint, task.pk) if stored else None,
+                "provider_url_expires_at": expires_at,
+                **facts,
+            }
+        ).data
+
+
+@extend_schema_serializer(component_name="VideoTaskConflict")
+class ConflictSerializer(ProblemSerializer):
+    """The state of a task forbids what was asked."""
+
+    task = TaskSerializer(required=False, help_text=_("The task as it is."))
+
+
+#: For ``extend_schema(responses=…)`` of what a task's state may forbid.
+CONFLICT = {(409, CONTENT_TYPE): OpenApiResponse(ConflictSerializer, WHEN[409])}
+
+
+@extend_schema_serializer(component_name="VideoTaskBatch")
+class BatchSerializer(serializers.Serializer):
+    """The tasks of a batch."""
+
+    tasks = TaskSerializer(many=True, help_text=_("One for each body, in the same order."))
+
+
+@extend_schema_serializer(component_name="VideoTaskEvent")
+class EventSerializer(serializers.Serializer):
+    """One line of a task's timeline."""
+
+    at = utc(help_text=_("When."))
+    what = serializers.ChoiceField(TaskEvent.What.choices, help_text=_("What happened."))
+    from_status = serializers.SerializerMethodField(help_text=_("The status before, when it changed."))
+    to_status = serializers.SerializerMethodField(help_text=_("The status after, when it changed."))
+    cause = serializers.CharField(help_text=_("Which part of the site did it."))
+    actor = serializers.SerializerMethodField(help_text=_("Which person asked for it."))
+    detail = serializers.CharField(help_text=_("For people."))
+
+    @extend_schema_field(serializers.CharField(allow_null=True))
+    def get_from_status(self, event: TaskEvent) -> str | None:
+        return event.from_status or None
+
+    @extend_schema_field(serializers.CharField(allow_null=True))
+    def get_to_status(self, event: TaskEvent) -> str | None:
+        return event.to_status or None
+
+    @extend_schema_field(serializers.CharField(allow_null=True))
+    def get_actor(self, event: TaskEvent) -> str | None:
+        return event.actor or None
+
+
+@extend_schema_serializer(component_name="VideoTaskTimeline")
+class TimelineSerializer(serializers.Serializer):
+    """What happened to a task."""
+
+    results = EventSerializer(many=True, help_text=_("Oldest first."))
+
+
+@extend_schema_serializer(component_name="VideoTaskEstimate")
+class EstimateSerializer(serializers.Serializer):
+    """What a request would use and cost. Nothing was created."""
+
+    provider = serializers.CharField(help_text=_("Which of the site's providers would make it."))
+    model = serializers.CharField(help_text=_("The provider's id of the model."))
+    prompt = serializers.CharField(help_text=_("The prompt without the flags that were lifted out of it."))
+    parameters = serializers.DictField(help_text=_("What would be sent, with defaults that cost money spelled out."))
+    lifted = serializers.DictField(help_text=_("The parameters that stood as flags in the prompt."))
+    usage = UsageSerializer(allow_null=True, help_text=_("What it would use, when that can be known."))
+    cost = CostSerializer(allow_null=True, help_text=_("What it would cost, when that can be known."))
+    basis = serializers.CharField(help_text=_("How that was found: tokens, tokens_at_most, seconds or unknown."))
+    notes = serializers.ListField(child=serializers.CharField(), help_text=_("What is assumed or unknown."))
+    warnings = ProblemItemSerializer(many=True, help_text=_("What may be a mistake; it would be sent all the same."))

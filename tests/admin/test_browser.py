@@ -1,0 +1,99 @@
+"""What only a browser can tell: the video plays, rows refresh themselves, and the site's strict policy allows it."""
+
+import io
+import shutil
+
+import av
+import pytest
+from django.conf import settings
+from django.core.files.base import ContentFile
+from PIL import Image
+from playwright.sync_api import sync_playwright
+
+from seedance.models import Status
+
+from ..conftest import require_service
+from .conftest import page
+
+pytestmark = pytest.mark.browser
+
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+
+
+#: Plays a little, jumps near the end, and answers with the width once that end is reached.
+PLAY_AND_SEEK = """async () => {
+  const video = document.querySelector("video");
+  const heard = (name) => new Promise((done) => video.addEventListener(name, done, { once: true }));
+  video.muted = true;
+  await video.play();
+  while (video.currentTime < 0.2) await heard("timeupdate");
+  const ended = heard("ended");
+  video.currentTime = 1.5;
+  await ended;
+  return video.videoWidth;
+}"""
+
+
+@pytest.fixture
+def browser_page(live_server, operator, monkeypatch):
+    """A logged-in page that remembers every complaint of the browser."""
+    require_service("Chromium", CHROMIUM is not None)
+    # Playwright keeps an event loop in this thread, and Django would refuse to touch the database beside one.
+    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        context = browser.new_context(base_url=live_server.url)
+        cookie = operator.cookies[settings.SESSION_COOKIE_NAME].value
+        context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": cookie, "url": live_server.url}])
+        opened = context.new_page()
+        opened.complaints = []
+        opened.on("pageerror", lambda error: opened.complaints.append(str(error)))
+        opened.on("console", lambda line: opened.complaints.append(line.text) if "Policy" in line.text else None)
+        yield opened
+        browser.close()
+
+
+@pytest.fixture
+def film():
+    """Two seconds of a real mp4, 320×180."""
+    buffer = io.BytesIO()
+    with av.open(buffer, "w", format="mp4") as container:
+        stream = container.add_stream("libx264", rate=24)
+        stream.width, stream.height, stream.pix_fmt = 320, 180, "yuv420p"
+        for number in range(48):
+            picture = Image.new("RGB", (320, 180), (number * 5, 90, 160))
+            container.mux(stream.encode(av.VideoFrame.from_image(picture)))
+        container.mux(stream.encode())
+    return ContentFile(buffer.getvalue())
+
+
+def test_video_plays_and_can_be_sought_in(browser_page, make_task, film):
+    task = make_task(status="succeeded")
+    task.video.save(f"{task.pk}.mp4", film)
+
+    browser_page.goto(page("change", task.pk))
+    width = browser_page.evaluate(PLAY_AND_SEEK)
+
+    assert width == 320
+    assert browser_page.complaints == []
+
+
+def test_row_of_the_list_follows_its_task(browser_page, make_task):
+    task = make_task(status="running")
+    browser_page.goto(page("changelist"))
+
+    task.advance(Status.FAILED, cause="test")
+
+    browser_page.wait_for_selector(".seedance-badge >> text=failed", timeout=20_000)
+    assert browser_page.locator("[data-seedance-moving]").count() == 0
+    assert browser_page.complaints == []
+
+
+def test_page_of_a_task_follows_it(browser_page, make_task):
+    task = make_task(status="queued")
+    browser_page.goto(page("change", task.pk))
+
+    task.advance(Status.RUNNING, cause="test")
+
+    browser_page.wait_for_selector("text=queued → running", timeout=20_000)
+    assert browser_page.complaints == []

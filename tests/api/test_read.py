@@ -1,0 +1,368 @@
+"""Looking at tasks: one, many, and their timeline."""
+
+import datetime as dt
+from decimal import Decimal
+from threading import Timer
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from seedance.models import Attention, MediaItem, Status
+from seedance.models.ids import uuid7
+
+from .conftest import TASKS
+
+pytestmark = pytest.mark.django_db
+
+NOBODYS_ID = "019ab3c1-5d2e-7c41-9b7e-3f0a6f2d8c11"
+LONG_AGO = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+FAR_AHEAD = dt.datetime(2030, 1, 1, tzinfo=dt.UTC)
+
+
+def ids(response):
+    return [task["id"] for task in response.json()["results"]]
+
+
+@pytest.mark.parametrize("status", Status.values)
+def test_task_shows_every_status(api_client, make_task, user, status):
+    task = make_task(owner=user, status=status)
+
+    assert api_client.get(f"{TASKS}{task.pk}/").json()["status"] == status
+
+
+@pytest.mark.parametrize("status", sorted({"new", "pending", "submitting", "unconfirmed", "queued", "running"}))
+def test_task_says_when_to_look_again_while_it_may_change(api_client, make_task, user, status):
+    task = make_task(owner=user, status=status)
+
+    assert int(api_client.get(f"{TASKS}{task.pk}/")["Retry-After"]) >= 1
+
+
+@pytest.mark.parametrize("status", ["succeeded", "failed", "cancelled", "expired"])
+def test_task_does_not_say_when_to_look_again_once_it_is_final(api_client, make_task, user, status):
+    task = make_task(owner=user, status=status)
+
+    assert "Retry-After" not in api_client.get(f"{TASKS}{task.pk}/")
+
+
+def test_task_of_a_provider_that_is_gone_is_still_shown(api_client, make_task, user):
+    task = make_task(owner=user, status="running", provider="former")
+
+    response = api_client.get(f"{TASKS}{task.pk}/")
+
+    assert (response.status_code, response["Retry-After"]) == (200, "10")
+
+
+def test_task_shows_the_error_of_a_failure(api_client, make_task, user):
+    task = make_task(
+        owner=user,
+        status="failed",
+        error_code="OutputVideoSensitiveContentDetected",
+        error_message="No.",
+        error_charged="no",
+        error_retryable=False,
+        request_id="r-1",
+    )
+
+    assert api_client.get(f"{TASKS}{task.pk}/").json()["error"] == {
+        "code": "OutputVideoSensitiveContentDetected",
+        "message": "No.",
+        "charged": "no",
+        "retryable": False,
+        "request_id": "r-1",
+    }
+
+
+def test_task_says_why_it_needs_attention(api_client, make_task, user):
+    task = make_task(owner=user, status="running", attention=Attention.OVERDUE, attention_detail="Since noon.")
+
+    shown = api_client.get(f"{TASKS}{task.pk}/").json()
+
+    assert shown["needs_attention"] is True
+    assert shown["attention"].endswith("given up by now. Since noon.")
+
+
+def test_task_shows_the_stored_video(api_client, stored_task):
+    video = api_client.get(f"{TASKS}{stored_task.pk}/").json()["video"]
+
+    assert video == {
+        "stored": True,
+        "url": f"http://testserver{TASKS}{stored_task.pk}/video/",
+        "bytes": stored_task.video_bytes,
+        "sha256": stored_task.video_sha256,
+        "provider_url": None,
+        "provider_url_expires_at": None,
+    }
+
+
+def test_task_shows_the_providers_link_until_the_video_is_stored(api_client, make_task, user):
+    task = make_task(
+        owner=user, status="succeeded", video_url="https://cdn.example.com/v.mp4", video_url_expires_at=LONG_AGO
+    )
+
+    video = api_client.get(f"{TASKS}{task.pk}/").json()["video"]
+
+    assert (video["stored"], video["url"]) == (False, None)
+    assert video["provider_url"] == "https://cdn.example.com/v.mp4"
+    assert video["provider_url_expires_at"] == "2026-01-01T00:00:00Z"
+
+
+@pytest.mark.parametrize(
+    ("amount", "shown"),
+    [("0.2614", "0.2614"), ("0.26", "0.26"), ("3", "3.00"), ("0.2610", "0.261"), ("0", "0.00")],
+)
+def test_task_shows_cost_with_two_to_four_decimals(api_client, make_task, user, amount, shown):
+    task = make_task(
+        owner=user, status="succeeded", cost_amount=Decimal(amount), cost_currency="USD", cost_estimated=False
+    )
+
+    cost = api_client.get(f"{TASKS}{task.pk}/").json()["cost"]
+
+    assert cost == {"amount": shown, "currency": "USD", "estimated": False}
+
+
+def test_task_cuts_data_addresses_short(api_client, make_task, user):
+    task = make_task(owner=user)
+    MediaItem.objects.create(task=task, role="first_frame", url="DATA:image/png;base64," + "A" * 1_000_000)
+
+    media = api_client.get(f"{TASKS}{task.pk}/").json()["media"]
+
+    assert media == [{"role": "first_frame", "url": "DATA:image/png;base64,…"}]
+
+
+def test_task_etag_spares_an_unchanged_task(api_client, make_task, user):
+    task = make_task(owner=user)
+    etag = api_client.get(f"{TASKS}{task.pk}/")["ETag"]
+
+    response = api_client.get(f"{TASKS}{task.pk}/", headers={"If-None-Match": etag})
+
+    assert (response.status_code, response.content) == (304, b"")
+
+
+def test_task_etag_changes_with_the_task(api_client, make_task, user):
+    task = make_task(owner=user)
+    etag = api_client.get(f"{TASKS}{task.pk}/")["ETag"]
+    task.advance(Status.PENDING, cause="test")
+
+    response = api_client.get(f"{TASKS}{task.pk}/", headers={"If-None-Match": etag})
+
+    assert (response.status_code, response.json()["status"]) == (200, "pending")
+
+
+@pytest.mark.parametrize("path", [NOBODYS_ID, "no-uuid", "1", "%00", "a" * 500, "{x}"])
+def test_task_that_does_not_exist_is_not_found(api_client, path):
+    response = api_client.get(f"{TASKS}{path}/")
+
+    assert (response.status_code, response["Content-Type"]) == (404, "application/problem+json")
+    assert response.json()["code"] == "not_found"
+
+
+def test_list_is_newest_first(api_client, make_task, user):
+    made = [make_task(owner=user) for _ in range(3)]
+
+    assert ids(api_client.get(TASKS)) == [str(task.pk) for task in reversed(made)]
+
+
+def test_list_pages_lead_through_all_tasks(api_client, make_task, user):
+    made = [make_task(owner=user) for _ in range(5)]
+
+    first = api_client.get(TASKS, {"page_size": 2})
+    second = api_client.get(first.json()["next"])
+    third = api_client.get(second.json()["next"])
+
+    assert ids(first) + ids(second) + ids(third) == [str(task.pk) for task in reversed(made)]
+    assert third.json()["next"] is None
+    assert ids(api_client.get(third.json()["previous"])) == ids(second)
+
+
+def test_list_stays_in_place_while_tasks_are_added(api_client, make_task, user):
+    old = [make_task(owner=user) for _ in range(3)]
+    first = api_client.get(TASKS, {"page_size": 2})
+    make_task(owner=user)
+
+    second = api_client.get(first.json()["next"])
+
+    assert ids(second) == [str(old[0].pk)]
+
+
+@pytest.mark.parametrize("count", [1, 20])
+def test_list_asks_the_database_as_often_for_one_task_as_for_twenty(
+    api_client, make_task, user, count, django_assert_num_queries
+):
+    for _ in range(count):
+        MediaItem.objects.create(task=make_task(owner=user), role="first_frame", url="https://example.com/a.png")
+
+    with django_assert_num_queries(3):  # the token, the tasks with their owners, the media
+        api_client.get(TASKS)
+
+
+def test_list_etag_spares_an_unchanged_page(api_client, make_task, user):
+    make_task(owner=user)
+    etag = api_client.get(TASKS)["ETag"]
+
+    assert api_client.get(TASKS, headers={"If-None-Match": etag}).status_code == 304
+
+
+@pytest.mark.parametrize(
+    "query", ["status=queued,running", "status=queued&status=running", "status=queued%2C%20running"]
+)
+def test_list_filters_by_several_statuses(api_client, make_task, user, query):
+    wanted = [make_task(owner=user, status=status) for status in ("queued", "running")]
+    make_task(owner=user, status="failed")
+
+    response = api_client.get(f"{TASKS}?{query}")
+
+    assert set(ids(response)) == {str(task.pk) for task in wanted}
+
+
+@pytest.mark.parametrize(
+    ("query", "columns"),
+    [
+        pytest.param("model=other", {"model_name": "other"}, id="model"),
+        pytest.param("provider=ark", {"provider": "ark"}, id="provider"),
+        pytest.param("created_before=2026-01-02", {"created_at": LONG_AGO}, id="created before"),
+        pytest.param("created_after=2030-01-01T00:00:00Z", {"created_at": FAR_AHEAD}, id="created after"),
+        pytest.param("needs_attention=true", {"attention": "overdue"}, id="needs attention"),
+        pytest.param("metadata.order=17", {"metadata": {"order": 17}}, id="metadata number"),
+        pytest.param("metadata.order=17", {"metadata": {"order": "17"}}, id="metadata text"),
+        pytest.param("metadata.paid=true", {"metadata": {"paid": True}}, id="metadata truth"),
+        pytest.param("metadata.a.b=x", {"metadata": {"a.b": "x"}}, id="metadata key with a dot"),
+        pytest.param("metadata.a__gt=x", {"metadata": {"a__gt": "x"}}, id="metadata key like a lookup"),
+        pytest.param("metadata.a%27%3B--=x", {"metadata": {"a';--": "x"}}, id="metadata key like SQL"),
+    ],
+)  # fmt: skip
+def test_list_filters(api_client, make_task, user, query, columns):
+    make_task(owner=user)
+    wanted = make_task(owner=user, **columns)
+
+    assert ids(api_client.get(f"{TASKS}?{query}")) == [str(wanted.pk)]
+
+
+def test_list_filters_away_what_needs_attention(api_client, make_task, user):
+    wanted = make_task(owner=user)
+    make_task(owner=user, attention="overdue")
+
+    assert ids(api_client.get(TASKS, {"needs_attention": "false"})) == [str(wanted.pk)]
+
+
+def test_list_filters_by_ids(api_client, make_task, user):
+    made = [make_task(owner=user) for _ in range(3)]
+
+    response = api_client.get(TASKS, {"ids": f"{made[0].pk},{made[2].pk}"})
+
+    assert ids(response) == [str(made[2].pk), str(made[0].pk)]
+
+
+def test_list_takes_500_ids(api_client, make_task, user):
+    wanted = make_task(owner=user)
+
+    response = api_client.get(TASKS, {"ids": ",".join([str(wanted.pk), *(str(uuid7()) for _ in range(499))])})
+
+    assert ids(response) == [str(wanted.pk)]
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ("status=done", "status"),
+        ("created_after=yesterday", "created_after"),
+        ("created_before=0001-01-01T00:00:00%2B14:00", "created_before"),
+        ("created_after=9999-12-31T23:59:59-14:00", "created_after"),
+        ("needs_attention=maybe", "needs_attention"),
+        ("ids=1", "ids"),
+        ("ids=" + ",".join([NOBODYS_ID] * 501), "ids"),
+        ("page_size=0", "page_size"),
+        ("page_size=many", "page_size"),
+        ("page_size=²", "page_size"),
+        ("cursor=nonsense", "cursor"),
+        ("cursor=cD1ub3RhdXVpZA%3D%3D", "cursor"),
+        ("model=%00", "model"),
+        ("metadata.=1", "metadata."),
+        ("metadata.a=%00", "metadata.a"),
+        ("&".join(f"metadata.{n}=1" for n in range(6)), "metadata"),
+    ],
+)
+def test_list_names_the_parameter_that_makes_no_sense(api_client, query, field):
+    response = api_client.get(f"{TASKS}?{query}")
+
+    assert response.status_code == 400
+    assert [error["field"] for error in response.json()["errors"]] == [field]
+
+
+@pytest.mark.parametrize("value", ["1e400", "9" * 5000, "NaN", "[" * 3000, "null", "{}", "", "'"])
+def test_list_takes_any_metadata_value(api_client, make_task, user, value):
+    make_task(owner=user, metadata={"order": 17})
+
+    response = api_client.get(TASKS, {"metadata.order": value})
+
+    assert (response.status_code, ids(response)) == (200, [])
+
+
+def test_list_caps_the_page_size(api_client):
+    assert api_client.get(TASKS, {"page_size": 100_000}).status_code == 200
+
+
+def test_events_tell_the_timeline_oldest_first(api_client, body):
+    task_id = api_client.post(TASKS, {**body, "submit": False}, format="json").json()["id"]
+    api_client.post(f"{TASKS}{task_id}/submit/")
+
+    events = api_client.get(f"{TASKS}{task_id}/events/").json()["results"]
+
+    assert [(event["what"], event["from_status"], event["to_status"]) for event in events] == [
+        ("created", None, "new"),
+        ("status", "new", "pending"),
+    ]
+    assert {(event["cause"], event["actor"]) for event in events} == {("api", "alice")}
+
+
+def test_wait_answers_at_once_when_the_task_is_final(api_client, make_task, user):
+    task = make_task(owner=user, status="succeeded")
+
+    assert api_client.get(f"{TASKS}{task.pk}/", {"wait": "20"}).json()["status"] == "succeeded"
+
+
+@pytest.mark.parametrize("wait", ["-1", "soon", "nan", "inf", ""])
+def test_wait_refuses_what_is_no_number_of_seconds(api_client, make_task, user, wait):
+    task = make_task(owner=user, status="running")
+
+    response = api_client.get(f"{TASKS}{task.pk}/", {"wait": wait})
+
+    assert (response.status_code, response.json()["errors"][0]["field"]) == (400, "wait")
+
+
+def test_wait_shows_the_task_as_it_is_when_the_time_is_over(api_client, make_task, user):
+    task = make_task(owner=user, status="running")
+
+    assert api_client.get(f"{TASKS}{task.pk}/", {"wait": "0.01"}).json()["status"] == "running"
+
+
+def test_preference_is_capped_and_confirmed(api_client, body, settings):
+    settings.SEEDANCE = {**settings.SEEDANCE, "MAX_WAIT_SECONDS": 0.01}
+
+    response = api_client.post(TASKS, body, format="json", headers={"Prefer": "respond-async, wait=600"})
+
+    assert (response.status_code, response["Preference-Applied"]) == (202, "wait=0.01")
+
+
+def test_preference_that_cannot_be_read_is_none(api_client, body):
+    response = api_client.post(TASKS, body, format="json", headers={"Prefer": "wait=soon"})
+
+    assert response.status_code == 202
+    assert "Preference-Applied" not in response
+
+
+@pytest.mark.django_db(transaction=True)
+def test_wait_sees_what_another_connection_commits(api_client, make_task, user):
+    task = make_task(owner=user, status="running")
+    finish = Timer(0.05, finish_elsewhere, [task])
+    finish.start()
+
+    response = api_client.get(f"{TASKS}{task.pk}/", {"wait": "20"})
+
+    finish.join()
+    assert response.json()["status"] == "succeeded"
+
+
+def finish_elsewhere(task):
+    task.advance(Status.SUCCEEDED, cause="test", finished_at=timezone.now())
+    connection.close()
