@@ -17,6 +17,7 @@ from rest_framework.viewsets import GenericViewSet
 from .. import intake
 from ..exceptions import TransitionError
 from ..models import GenerationTask, TaskEvent
+from ..models.queryset import Order
 from . import body, idempotency, shapes, waiting
 from .base import Endpoint, conditional
 from .errors import FileGone, WrongState, described
@@ -280,9 +281,11 @@ class TaskViewSet(TaskEndpoint, GenericViewSet):
         return [self._keep(body.order(given), mark.columns() if mark else {})]
 
     def _create_all(self, given: object, mark: idempotency.Mark | None) -> Tasks:
-        orders = body.orders(given)
-        with transaction.atomic():
-            return [self._keep(order, mark.columns(n) if mark else {}) for n, order in enumerate(orders)]
+        orders = [
+            Order(order.prepared, order.submit, mark.columns(number) if mark else {})
+            for number, order in enumerate(body.orders(given))
+        ]
+        return GenerationTask.objects.create_many(orders, owner=self.request.user, cause=_CAUSE)
 
     def _keep(self, order: body.Order, columns: Mapping[str, str]) -> GenerationTask:
         return GenerationTask.objects.create_prepared(
