@@ -81,14 +81,15 @@ def _late_sends() -> Iterator[Finding]:
         yield Finding(
             "sends_late",
             _("Pending tasks have been waiting for some minutes although they may leave."),
-            _("This is normal after a large batch, at the pace that the provider allows; otherwise look at the workers."),
+            _("After a large batch this is normal, at the pace that the provider allows; else look at the workers."),
             trouble=False,
         )
 
 
 def _dying_links() -> Iterator[Finding]:
     soon = timezone.now() + BEFORE_LINK_DIES
-    if GenerationTask.objects.unarchived().filter(video_url_expires_at__lt=soon, next_archive_at__isnull=False).exists():
+    waiting = GenerationTask.objects.unarchived().filter(next_archive_at__isnull=False)
+    if waiting.filter(video_url_expires_at__lt=soon).exists():
         yield Finding(
             "links_dying",
             _("Videos are not home yet, and their links die soon."),

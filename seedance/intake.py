@@ -18,6 +18,7 @@ from .catalogue.host import Host
 from .catalogue.inputs import Inputs, MediaFacts, MediaInput
 from .catalogue.problems import Problem, Wording, errors
 from .exceptions import ConfigurationError
+from .measure import measure
 
 #: What the columns hold, whatever a model unknown to the catalogue may accept: characters, and whole numbers.
 LONGEST_TEXT = {
@@ -117,8 +118,7 @@ def prepare(
 
     Args:
         model_name: the provider's id of the model.
-        media: mappings with ``role`` and either ``url`` or ``file`` (a Django ``File``); ``facts`` may
-            carry what was measured of the file.
+        media: mappings with ``role`` and either ``url`` or ``file`` (a Django ``File``, which is measured).
         parameters: by the provider's names; ``None`` values count as not given.
     """
     texts = {"prompt": prompt, "model": model_name, "draft_task_id": draft_task_id}
@@ -151,7 +151,9 @@ def estimate(prepared: Prepared) -> price.Estimate:
 
 
 def _given_media(item: Mapping[str, Any]) -> GivenMedia:
-    return GivenMedia(item.get("role") or "", item.get("url") or "", item.get("file"), item.get("facts"))
+    file = item.get("file")
+    facts = item.get("facts") or (measure(file) if file else None)
+    return GivenMedia(item.get("role") or "", item.get("url") or "", file, facts)
 
 
 def _given_twice(lifted: Mapping[str, object], given: Mapping[str, object]) -> Iterable[Problem]:
@@ -171,6 +173,19 @@ def _storable(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return "\x00" not in text
+
+
+def _texts_in(value: object) -> Iterable[str]:
+    """Every string in a JSON value, keys included."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield key
+            yield from _texts_in(item)
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from _texts_in(item)
 
 
 def _unstorable(name: str) -> Problem:
@@ -221,7 +236,7 @@ def _metadata_problems(metadata: Mapping[str, Any]) -> Iterable[Problem]:
             message=Wording(_("The metadata must be a JSON object.")),
             cure=Wording(_('Send an object such as {"order": 17}.')),
         )
-    elif not _storable(text) or "\\u0000" in text:
+    elif not all(map(_storable, _texts_in(metadata))):
         yield _unstorable("metadata")
     elif len(text.encode()) > MAX_METADATA_BYTES:
         yield Problem(

@@ -1,5 +1,6 @@
 """A real cluster in processes of its own: news is noticed, kill -9 loses and doubles nothing, a stop is prompt."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -8,7 +9,6 @@ import time
 from pathlib import Path
 
 import pytest
-
 
 from .conftest import SAMPLE_MODEL, SAMPLE_PROMPT
 
@@ -91,10 +91,8 @@ class Site:
 
 
 def kill(cluster):
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.killpg(cluster.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
     cluster.wait()
 
 
@@ -130,5 +128,3 @@ def test_cluster_with_an_awake_round_stops_when_told(site, provider):
     cluster.wait(timeout=20)
 
     assert cluster.returncode == 0
-
-

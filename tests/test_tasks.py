@@ -1,4 +1,4 @@
-"""When things happen: rounds, wake-ups and what is done side by side. Workers here are threads with connections of their own."""
+"""When things happen: rounds, wake-ups, and what is done side by side by threads with connections of their own."""
 
 import logging
 import threading

@@ -66,7 +66,7 @@ def _check_format(review: Review, place: str, kind: str, facts: MediaFacts, limi
         "file_format",
         _("%(mime)s does not fit here; a file of this role is one of %(formats)s."),
         _("Convert the file, or give it another role."),
-        mime=facts.mime[:60],
+        mime=facts.mime[:60] or "application/octet-stream",
         formats=listed([f"{kind}/{name}" for name in formats]),
     )
 

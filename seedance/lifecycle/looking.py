@@ -9,6 +9,7 @@ from typing import Any
 from django.utils import timezone
 
 from .. import conf, translate
+from ..catalogue.errors import find
 from ..exceptions import ConfigurationError, NotFoundError, ProviderError
 from ..models import Attention, GenerationTask, Status, TaskEvent
 from ..provider.client import SeedanceClient
@@ -146,7 +147,7 @@ def _move(task: GenerationTask, status: Status, remote: RemoteTask, changes: dic
         changes |= {} if remote.video_url else {"attention": Attention.NO_VIDEO}
     elif status != Status.RUNNING:
         changes |= {"next_poll_at": None, "error_charged": "no" if _bills_successes_only(task) else "unknown"}
-        changes |= {"error_retryable": status != Status.CANCELLED}
+        changes |= {"error_retryable": status == Status.EXPIRED or find(remote.error_code).retry == "later"}
     detail = f"{remote.error_code} {remote.error_message}".strip()
     if task.advance(status, cause=cause, detail=detail, news_of=remote.updated_at, **changes):
         logger.info("task moved task=%s status=%s cause=%s", task.pk, status, cause)

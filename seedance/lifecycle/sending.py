@@ -11,6 +11,7 @@ from django.db import IntegrityError, InterfaceError, OperationalError, connecti
 from django.utils import timezone
 
 from .. import conf, intake, translate
+from ..catalogue.errors import find
 from ..catalogue.problems import errors
 from ..exceptions import (
     AuthenticationError,
@@ -23,7 +24,7 @@ from ..exceptions import (
 )
 from ..models import Account, Attention, GenerationTask, Pace, Status, TaskEvent
 from .clients import get_client
-from .wording import exchange
+from .wording import code_of, exchange
 
 logger = logging.getLogger(__name__)
 
@@ -125,9 +126,9 @@ def submit(task: GenerationTask) -> None:
         _leave_unconfirmed(task, exchange(exc))
     except AuthenticationError as exc:
         _pause_account(task, exc)
-        _refuse(task, exc.code or f"http_{exc.status_code}", str(exc), error=exc)
+        _refuse(task, code_of(exc), str(exc), error=exc)
     except ProviderError as exc:
-        _refuse(task, exc.code or f"http_{exc.status_code}", str(exc), error=exc)
+        _refuse(task, code_of(exc), str(exc), error=exc)
     else:
         _accept(task, provider_task_id, provider)
 
@@ -185,7 +186,7 @@ def _slow_down(task: GenerationTask, exc: RateLimitError) -> None:
 
 def _pause_account(task: GenerationTask, exc: ProviderError) -> None:
     """Nobody but a person can mend this: send nothing more, so that no further task is burnt."""
-    if Account.objects.pause(task.provider, code=exc.code or f"http_{exc.status_code}", reason=str(exc)):
+    if Account.objects.pause(task.provider, code=code_of(exc), reason=str(exc)):
         logger.error("account paused provider=%s code=%s", task.provider, exc.code)
 
 
@@ -218,7 +219,7 @@ def _refuse(task: GenerationTask, code: str, message: str, *, error: ProviderErr
         error_code=code[:128],
         error_message=message,
         error_charged="no",
-        error_retryable=False,
+        error_retryable=find(code).retry == "later",
         request_id=error.request_id if error else "",
         attention="",
         attention_detail="",

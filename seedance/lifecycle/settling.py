@@ -5,10 +5,12 @@ import logging
 
 from django.db import IntegrityError
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from .. import conf, translate
 from ..exceptions import ConfigurationError, NotFoundError, ProviderError, TransitionError
 from ..models import GenerationTask, Status, TaskEvent
+from ..models.wake import wake_workers
 from ..provider.types import RemoteTask
 from .clients import get_client
 from .looking import apply
@@ -55,9 +57,9 @@ def adopt(task: GenerationTask, provider_task_id: str, *, cause: str, actor: str
     """
     remote = get_client(task.provider).get_task(provider_task_id)
     if not _same_model(task, remote):
-        raise TransitionError(f"That task was made with the model {remote.model_name}.")
+        raise TransitionError(_("That task was made with the model %(name)s.") % {"name": remote.model_name})
     if not _take(task, provider_task_id, remote, cause=cause, actor=actor):
-        raise TransitionError("The task is not unconfirmed any more, or another row has this id.")
+        raise TransitionError(_("Another task has this id, or this one was settled in the meantime."))
 
 
 def release(task: GenerationTask, *, cause: str, actor: str = "") -> None:
@@ -75,10 +77,12 @@ def release(task: GenerationTask, *, cause: str, actor: str = "") -> None:
         attention_detail="",
         error_charged="",
         next_poll_at=None,
+        not_before=None,
         submitted_at=None,
     )
     if not moved:
-        raise TransitionError("Only an unconfirmed task can be released.")
+        raise TransitionError(_("Only an unconfirmed task can be released; this one was settled in the meantime."))
+    wake_workers(task._state.db or "default")
 
 
 def _settle_by_callbacks(task: GenerationTask) -> bool:
@@ -104,9 +108,11 @@ def _settle_by_list(task: GenerationTask) -> bool:
     tier = "flex" if task.service_tier == "flex" else "default"
     found = get_client(task.provider).recent_tasks(since=since, service_tier=tier)
     owned = GenerationTask.objects.filter(provider=task.provider).exclude(provider_task_id="")
-    taken = set(owned.filter(provider_task_id__in=[r.provider_task_id for r in found]).values_list(
-        "provider_task_id", flat=True
-    ))
+    taken = set(
+        owned.filter(provider_task_id__in=[r.provider_task_id for r in found]).values_list(
+            "provider_task_id", flat=True
+        )
+    )
     candidates = [
         remote
         for remote in found

@@ -1,6 +1,7 @@
 """What we know of an account at a provider: whether sending is paused, and how fast it was asked lately."""
 
 import datetime as dt
+
 from django.db import IntegrityError, models, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _

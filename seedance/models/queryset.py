@@ -4,6 +4,7 @@ import datetime as dt
 import uuid
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
 from django.db import connections, models, transaction
@@ -123,6 +124,15 @@ class GenerationTaskQuerySet(models.QuerySet["GenerationTask"]):
         return count
 
 
+@dataclass(frozen=True)
+class Order:
+    """One request to be stored: whether to send it at once, and columns that no request holds."""
+
+    prepared: intake.Prepared
+    submit: bool = False
+    columns: Mapping[str, Any] = field(default_factory=dict)
+
+
 class GenerationTaskManager(models.Manager.from_queryset(GenerationTaskQuerySet)):  # type: ignore[misc]
     """Makes tasks. Every door comes through here, so that all of them check alike."""
 
@@ -172,36 +182,35 @@ class GenerationTaskManager(models.Manager.from_queryset(GenerationTaskQuerySet)
         **columns: Any,
     ) -> "GenerationTask":
         """Store a request that ``intake.prepare`` found no errors in."""
-        inputs = prepared.inputs
-        estimate = intake.estimate(prepared)
+        return self.create_many([Order(prepared, submit, columns)], owner=owner, cause=cause)[0]
+
+    def create_many(
+        self, orders: Sequence[Order], *, owner: Any = None, cause: str = "python"
+    ) -> "list[GenerationTask]":
+        """Store requests that ``intake.prepare`` found no errors in: all or none, in a handful of statements."""
+        actor = owner.get_username() if owner else ""
         with transaction.atomic(using=self.db):
-            task = self.create(
-                provider=prepared.provider,
-                model_name=inputs.model_name,
-                prompt=inputs.prompt,
-                draft_task_id=inputs.draft_task_id,
-                metadata=dict(prepared.metadata),
-                owner=owner,
-                status=Status.PENDING if submit else Status.NEW,
-                cost_amount=estimate.amount,
-                cost_currency=estimate.currency if estimate.amount is not None else "",
-                **inputs.parameters,
-                **columns,
-            )
-            for position, item in enumerate(prepared.media):
-                MediaItem.objects.using(self.db).create(
-                    task=task, position=position, role=item.role, url=item.url, file=item.file or ""
+            tasks = [self.model(owner=owner, **_columns(order)) for order in orders]
+            if len(tasks) == 1:
+                tasks[0].save(force_insert=True, using=self.db)  # so that a site's own post_save handlers hear of it
+            else:
+                self.bulk_create(tasks)
+            media = [item for task, order in zip(tasks, orders, strict=True) for item in _media(task, order)]
+            MediaItem.objects.using(self.db).bulk_create(media)
+            TaskEvent.objects.using(self.db).bulk_create(
+                TaskEvent(
+                    task=task,
+                    what=TaskEvent.What.CREATED,
+                    to_status=task.status,
+                    cause=cause,
+                    actor=actor,
+                    detail=_lifted_note(order.prepared),
                 )
-            task.note(
-                TaskEvent.What.CREATED,
-                to_status=task.status,
-                cause=cause,
-                actor=owner.get_username() if owner else "",
-                detail=_lifted_note(prepared),
+                for task, order in zip(tasks, orders, strict=True)
             )
-            if submit:
+            if any(order.submit for order in orders):
                 wake_workers(self.db)
-        return task
+        return tasks
 
     def retry(self, task: "GenerationTask", *, owner: Any = None, cause: str = "python") -> "GenerationTask":
         """Ask for the same video again: a new, pending task linked to the old one.
@@ -223,6 +232,37 @@ class GenerationTaskManager(models.Manager.from_queryset(GenerationTaskQuerySet)
         )
         prepared.raise_errors()
         return self.create_prepared(prepared, owner=owner, submit=True, cause=cause, retry_of=task)
+
+
+def _columns(order: Order) -> dict[str, Any]:
+    prepared, inputs = order.prepared, order.prepared.inputs
+    estimate = intake.estimate(prepared)
+    return {
+        "provider": prepared.provider,
+        "model_name": inputs.model_name,
+        "prompt": inputs.prompt,
+        "draft_task_id": inputs.draft_task_id,
+        "metadata": dict(prepared.metadata),
+        "status": Status.PENDING if order.submit else Status.NEW,
+        "cost_amount": estimate.amount,
+        "cost_currency": estimate.currency if estimate.amount is not None else "",
+        **inputs.parameters,
+        **order.columns,
+    }
+
+
+def _media(task: "GenerationTask", order: Order) -> "list[MediaItem]":
+    return [
+        MediaItem(
+            task=task,
+            position=position,
+            role=item.role,
+            url=item.url,
+            file=item.file or "",
+            content_type=item.facts.mime if item.facts else "",
+        )
+        for position, item in enumerate(order.prepared.media)
+    ]
 
 
 def _lifted_note(prepared: intake.Prepared) -> str:

@@ -39,6 +39,14 @@ TRANSITIONS: dict[Status, frozenset[Status]] = {
     **dict.fromkeys(sorted(FINAL), frozenset()),
 }
 
+#: Why a task in this status cannot be cancelled, as sentences.
+UNCANCELLABLE = {
+    Status.SUBMITTING: _("The task is just being sent; try again in a moment."),
+    Status.UNCONFIRMED: _("It is not known whether the provider has this task, so it cannot be asked to drop it."),
+    Status.RUNNING: _("A running task cannot be stopped; it will finish and be billed."),
+    **dict.fromkeys(sorted(FINAL), _("The task is already final.")),
+}
+
 
 class Attention(models.TextChoices):
     """Why a person should look. A flag, never a verdict on the task."""

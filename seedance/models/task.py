@@ -18,16 +18,8 @@ from ..signals import task_status_changed
 from .event import TaskEvent
 from .ids import callback_token, uuid7
 from .queryset import IN_FLIGHT_ROWS, PENDING_ROWS, UNARCHIVED_ROWS, GenerationTaskManager
-from .status import ACTIVE, FINAL, IN_FLIGHT, MAY_COST, TRANSITIONS, Attention, Status
+from .status import ACTIVE, FINAL, IN_FLIGHT, MAY_COST, TRANSITIONS, UNCANCELLABLE, Attention, Status
 from .wake import wake_workers
-
-#: Why a task in this status cannot be cancelled.
-_UNCANCELLABLE = {
-    Status.SUBMITTING: _("The task is just being sent; try again in a moment."),
-    Status.UNCONFIRMED: _("It is not known whether the provider has this task, so it cannot be asked to drop it."),
-    Status.RUNNING: _("A running task cannot be stopped; it will finish and be billed."),
-    **dict.fromkeys(sorted(FINAL), _("The task is already final.")),
-}
 
 
 def result_path(task: "GenerationTask", filename: str) -> str:
@@ -310,13 +302,15 @@ class GenerationTask(models.Model):
         if here and self.advance(Status.CANCELLED, cause=cause, actor=actor):
             return
         if self.status != Status.QUEUED:
-            raise TransitionError(_UNCANCELLABLE[Status(self.status)])
+            raise TransitionError(UNCANCELLABLE[Status(self.status)])
         if not provider(self.provider).CANCELS:
             raise TransitionError(_("This provider cannot cancel a task that it has accepted."))
         now = timezone.now()
-        if self.amend(cancel_requested_at=now, next_poll_at=now):
-            self.note(TaskEvent.What.NOTE, cause=cause, actor=actor, detail="Cancelling was asked for.")
-            wake_workers(self._state.db or "default")
+        if not self.amend(cancel_requested_at=now, next_poll_at=now):
+            self.refresh_from_db()
+            raise TransitionError(UNCANCELLABLE.get(Status(self.status), _("The task moved on just now; try again.")))
+        self.note(TaskEvent.What.NOTE, cause=cause, actor=actor, detail="Cancelling was asked for.")
+        wake_workers(self._state.db or "default")
 
     def erase(self) -> None:
         """Delete the row and its files.

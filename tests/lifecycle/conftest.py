@@ -21,9 +21,8 @@ def sent(db: None, provider: Any) -> Callable[..., GenerationTask]:
     """Returns a function that creates a pending task and sends it, whatever comes of that."""
 
     def send(prompt: str = SAMPLE_PROMPT, **request: Any) -> GenerationTask:
-        task = GenerationTask.objects.create_task(
-            **{"prompt": prompt, "model_name": SAMPLE_MODEL, "duration": 4, "resolution": "480p", **request}, submit=True
-        )
+        small = {"model_name": SAMPLE_MODEL, "duration": 4, "resolution": "480p"}
+        task = GenerationTask.objects.create_task(prompt=prompt, submit=True, **{**small, **request})
         claimed = claim_next()
         assert claimed == task
         lifecycle.submit(claimed)

@@ -40,7 +40,8 @@ def test_request_says_every_parameter_once(provider, sent):
 
 
 @pytest.mark.parametrize(
-    "fault", ["lost_response_after_accept", "html_200", "truncated_json", "empty_body", "empty_id", "missing_id", "html_502"]
+    "fault",
+    ["lost_response_after_accept", "html_200", "truncated_json", "empty_body", "empty_id", "missing_id", "html_502"],
 )
 def test_create_without_a_readable_answer_is_unconfirmed(provider, sent, fault):
     provider.fault(fault, on="create")
@@ -52,7 +53,9 @@ def test_create_without_a_readable_answer_is_unconfirmed(provider, sent, fault):
     assert task.error_charged == "unknown"
 
 
-@pytest.mark.parametrize("fault", ["lost_response_after_accept", "html_502", "rate_limited", "redirect_301", "flat_error"])
+@pytest.mark.parametrize(
+    "fault", ["lost_response_after_accept", "html_502", "rate_limited", "redirect_301", "flat_error"]
+)
 def test_create_is_sent_once_whatever_comes_back(provider, sent, fault):
     provider.fault(fault, on="create")
 

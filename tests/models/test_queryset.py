@@ -9,8 +9,10 @@ from django.core.files.base import ContentFile
 from django.db import connections, transaction
 from django.utils import timezone
 
+from seedance import intake
 from seedance.exceptions import TransitionError
-from seedance.models import GenerationTask, Lease
+from seedance.models import GenerationTask, Lease, TaskEvent
+from seedance.models.queryset import Order
 from seedance.signals import work_waiting
 
 from ..conftest import SAMPLE_MODEL, SAMPLE_PROMPT
@@ -124,9 +126,7 @@ def test_create_task_lifts_flags_out_of_the_prompt(db):
 
 def test_create_task_refuses_a_flag_that_contradicts_its_field(db):
     with pytest.raises(ValidationError) as caught:
-        GenerationTask.objects.create_task(
-            prompt=f"{SAMPLE_PROMPT} --duration 5", model_name=SAMPLE_MODEL, duration=8
-        )
+        GenerationTask.objects.create_task(prompt=f"{SAMPLE_PROMPT} --duration 5", model_name=SAMPLE_MODEL, duration=8)
 
     assert set(caught.value.message_dict) == {"duration"}
 
@@ -183,15 +183,36 @@ def test_create_task_keeps_an_estimate_and_calls_it_one(db):
     assert task.cost_estimated
 
 
-def test_create_task_stores_uploads(db):
+def test_create_task_stores_uploads(db, png):
     task = GenerationTask.objects.create_task(
         prompt=SAMPLE_PROMPT,
         model_name=SAMPLE_MODEL,
-        media=[{"role": "first_frame", "file": ContentFile(b"not checked here", name="A.PNG")}],
+        media=[{"role": "first_frame", "file": png}],
     )
 
     item = task.media.get()
-    assert item.file.name == f"seedance/inputs/{task.pk}/0.png"
+    assert (item.file.name, item.content_type) == (f"seedance/inputs/{task.pk}/0.png", "image/png")
+
+
+def test_create_task_looks_into_uploads_and_believes_no_name(db):
+    page = ContentFile(b"<html>not an image</html>", name="lake.png")
+
+    with pytest.raises(ValidationError) as caught:
+        GenerationTask.objects.create_task(
+            prompt=SAMPLE_PROMPT, model_name=SAMPLE_MODEL, media=[{"role": "first_frame", "file": page}]
+        )
+
+    assert set(caught.value.message_dict) == {"media[0].file"}
+
+
+def test_many_tasks_are_stored_in_a_handful_of_statements(db, django_assert_max_num_queries):
+    prepared = intake.prepare(prompt=SAMPLE_PROMPT, model_name=SAMPLE_MODEL)
+
+    with django_assert_max_num_queries(15):
+        made = GenerationTask.objects.create_many([Order(prepared, submit=True)] * 100)
+
+    assert len({task.pk for task in made}) == 100
+    assert TaskEvent.objects.count() == 100
 
 
 def test_retry_links_a_new_task_to_the_old_one(make_task, user):

@@ -5,7 +5,7 @@ import itertools
 import pytest
 
 from seedance.models import ACTIVE, FINAL, TRANSITIONS, GenerationTask, Status
-from seedance.models.task import _UNCANCELLABLE
+from seedance.models.status import UNCANCELLABLE
 
 
 def test_every_status_has_its_transitions():
@@ -25,7 +25,7 @@ def test_final_status_never_changes(status):
 def test_every_status_that_cannot_be_cancelled_here_says_why():
     cancelled_here = {Status.NEW, Status.PENDING}
 
-    assert set(_UNCANCELLABLE) == set(Status) - cancelled_here - {Status.QUEUED}
+    assert set(UNCANCELLABLE) == set(Status) - cancelled_here - {Status.QUEUED}
 
 
 @pytest.mark.parametrize(("old", "new"), list(itertools.product(Status, Status)), ids=lambda status: str(status))

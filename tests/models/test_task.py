@@ -43,7 +43,8 @@ def test_advance_of_a_stale_instance_starts_from_the_row_as_it_is(make_task):
     moved = stale.advance(Status.SUCCEEDED, cause="test")
 
     assert moved
-    assert list(task.events.values_list("from_status", "to_status")) == [("queued", "running"), ("running", "succeeded")]
+    steps = task.events.values_list("from_status", "to_status")
+    assert list(steps) == [("queued", "running"), ("running", "succeeded")]
 
 
 def test_advance_loses_against_whoever_was_first(make_task):

@@ -1,0 +1,180 @@
+"""Every error has a meaning and a piece of advice, is found by its code, and stands in docs/errors.md."""
+
+import re
+from pathlib import Path
+
+import pytest
+from django.utils import translation
+
+from seedance.catalogue.errors import KINDS, RULE_CODES, find
+from seedance.lifecycle.sending import EXHAUSTED_CODES
+
+from .asking import documented_codes
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "errors.md"
+every_kind = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+
+
+def _documented():
+    """Every line of the tables whose first cell is a list of codes, as cells."""
+    lines = re.findall(r"^\| (`[^|]+) \|(.*)\|$", DOCUMENT.read_text("utf-8"), re.M)
+    return [
+        (tuple(re.findall(r"`([^`]+)`", first)), *(cell.strip() for cell in rest.split("|"))) for first, rest in lines
+    ]
+
+
+def _as_documented(kind):
+    statuses = ", ".join(map(str, kind.statuses)) or "—"
+    shown = f"**{statuses}**" if kind.speaks_for_status else statuses
+    return (kind.codes, shown, kind.billed, kind.retry, str(kind.meaning), str(kind.advice))
+
+
+def test_document_has_the_table_word_for_word():
+    assert _documented() == [_as_documented(kind) for kind in KINDS]
+
+
+@every_kind
+def test_kind_says_everything_in_sentences(kind):
+    assert str(kind.meaning).endswith(".")
+    assert str(kind.advice).endswith(".")
+
+
+@every_kind
+def test_kind_uses_known_words_only(kind):
+    assert kind.billed in ("no", "yes", "unknown")
+    assert kind.retry in ("no", "later", "operator")
+
+
+@every_kind
+def test_kind_is_found_by_each_of_its_codes(kind):
+    assert [find(code) for code in kind.codes] == [kind] * len(kind.codes)
+
+
+def test_no_code_and_no_status_has_two_kinds():
+    codes = [code for kind in KINDS for code in kind.codes]
+    statuses = [status for kind in KINDS if kind.speaks_for_status for status in kind.statuses]
+
+    assert len(set(codes)) == len(codes)
+    assert len(set(statuses)) == len(statuses)
+
+
+def test_codes_of_the_rules_are_those_of_the_catalogue():
+    documented = {code for code, severity in documented_codes().items() if severity != "warning"}
+
+    assert documented == RULE_CODES
+
+
+@pytest.mark.parametrize("code", sorted(RULE_CODES))
+def test_code_of_a_rule_means_that_nothing_was_sent(code):
+    assert (find(code).name, find(code).billed) == ("refused_by_rules", "no")
+
+
+@pytest.mark.parametrize(
+    ("code", "name"),
+    [
+        ("InvalidParameter.Duration", "InvalidParameter"),
+        ("InvalidParameter.TaskTypeMismatch", "InvalidParameter.TaskTypeConstraint"),
+        ("InvalidParameter.TosURLInvalid.Whatever", "InvalidParameter.TosURLInvalid"),
+        ("InvalidImageURL.EmptyURL", "InvalidParameter.TosURLInvalid"),
+        ("MissingParameter.content", "MissingParameter"),
+        ("OperationDenied.SomethingNew", "OperationDenied"),
+        ("OperationDenied.ServiceOverdue", "OperationDenied.ServiceOverdue"),
+        ("NotFound.TaskId", "ResourceNotFound"),
+        (
+            "InputImageSensitiveContentDetected.PrivacyInformation",
+            "InputTextSensitiveContentDetected.PrivacyInformation",
+        ),
+        ("InputAudioSensitiveContentDetected.Novelty", "InputTextSensitiveContentDetected"),
+        ("OutputVideoSensitiveContentDetected.DeepFake", "OutputTextSensitiveContentDetected.DeepFake"),
+        ("SensitiveContentDetected.Violence", "SensitiveContentDetected.Violence"),
+    ],
+)
+def test_longest_known_beginning_of_a_code_decides(code, name):
+    assert find(code).name == name
+
+
+@pytest.mark.parametrize("code", ["InvalidParameterised", "Input", "NotFoundAtAll.InvalidParameter", ".", "..."])
+def test_only_a_dot_parts_a_code(code):
+    assert str(find(code).meaning).startswith("Nobody has written down")
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "name"),
+    [
+        ("http_401", None, "AuthenticationError"),
+        ("", 401, "AuthenticationError"),
+        ("http_403", None, "http_403"),
+        ("", 403, "http_403"),
+        ("", 301, "redirect"),
+        ("http_404", None, "http_404"),
+        ("http_413", None, "RequestBodyTooLarge"),
+        ("", 429, "RateLimitExceeded"),
+        ("http_451", None, "fail_to_fetch_task"),
+        ("http_500", None, "InternalServiceError"),
+        ("http_524", None, "InternalServiceError"),
+        ("invalid_request", 500, "invalid_request"),
+        ("model_not_found", 503, "model_not_found"),
+        ("task_not_exist", 400, "task_not_exist"),
+    ],
+)
+def test_status_decides_where_there_is_no_code(code, status, name):
+    assert find(code, status).name == name
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "billed", "retry"),
+    [
+        ("Novelty", 400, "no", "no"),
+        ("Novelty", 401, "no", "operator"),
+        ("Novelty", 403, "no", "operator"),
+        ("Novelty", 408, "unknown", "later"),
+        ("Novelty", 429, "no", "later"),
+        ("Novelty", 500, "unknown", "later"),
+        ("http_418", None, "no", "no"),
+        ("Novelty", None, "unknown", "operator"),
+        ("", None, "unknown", "operator"),
+    ],
+)
+def test_unknown_error_says_so_and_retries_by_its_status(code, status, billed, retry):
+    kind = find(code, status)
+
+    assert kind.codes == (code,)
+    assert (kind.billed, kind.retry) == (billed, retry)
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        ("http_400", "invalid character 'm' looking for beginning of value (request id: 0217)"),
+        ("", "json: unexpected end of JSON input"),
+    ],
+)
+def test_relay_that_cannot_read_json_leads_to_its_other_route(code, message):
+    kind = find(code, 400, message)
+
+    assert kind.name == "json_parse_error"
+    assert "cometapi-videos" in str(kind.advice)
+
+
+def test_model_without_a_price_is_known_by_the_message():
+    kind = find("http_400", message="This model has not been priced by the administrator yet")
+
+    assert kind.name == "model_not_priced"
+
+
+def test_message_is_not_looked_at_where_there_is_a_code():
+    kind = find("InvalidParameter", 400, "looking for beginning of value")
+
+    assert kind.name == "InvalidParameter"
+
+
+@pytest.mark.parametrize("code", sorted(EXHAUSTED_CODES))
+def test_code_that_pauses_an_account_calls_for_an_operator(code):
+    assert find(code).retry == "operator"
+
+
+@every_kind
+def test_text_is_translated_when_it_is_read(kind):
+    with translation.override("en"):
+        assert str(kind.meaning) and str(kind.advice)
+    assert not isinstance(kind.meaning, str)
