@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from . import conf
 from .catalogue import catalogue, defaults, flags, price, rules
 from .catalogue.host import Host
-from .catalogue.inputs import Inputs, MediaFacts, MediaInput
+from .catalogue.inputs import MEDIA_ROLES, Inputs, MediaFacts, MediaInput
 from .catalogue.problems import Problem, Wording, errors
 from .exceptions import ConfigurationError
 from .measure import measure
@@ -137,6 +137,11 @@ def prepare(
         parameters={**lifted.parameters, **given},
         draft_task_id=draft_task_id,
     )
+    problems += [
+        _needs_public_url(n)
+        for n, item in enumerate(items)
+        if item.file and MEDIA_ROLES.get(item.role) == "video" and not conf.settings().PUBLIC_URL
+    ]
     problems += _unfit({**texts, "provider": provider, **inputs.parameters})
     problems += check(inputs, provider)
     if not errors(problems):
@@ -203,6 +208,15 @@ def _url_or_file(number: int) -> Problem:
         code="url_or_file",
         message=Wording(_("A medium is given either as an address or as a file.")),
         cure=Wording(_("Give one of “url” and “file”.")),
+    )
+
+
+def _needs_public_url(number: int) -> Problem:
+    return Problem(
+        field=f"media[{number}].file",
+        code="needs_public_url",
+        message=Wording(_("The provider fetches videos itself, and this site has no public address.")),
+        cure=Wording(_("Give the address of the video instead, or set PUBLIC_URL in SEEDANCE.")),
     )
 
 

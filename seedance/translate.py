@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from . import conf, intake
 from .catalogue import flags, price
+from .exceptions import ConfigurationError
 from .models import GenerationTask, MediaItem
 from .provider.types import ContentPart, RemoteTask, TaskRequest
 
@@ -28,6 +29,8 @@ def to_request(task: GenerationTask, provider: conf.Provider) -> TaskRequest:
     """What the provider is asked for this task; text first, then media in order."""
     parameters = task.parameters
     prompt = task.prompt
+    if provider.DIALECT == "openai_video":
+        parameters |= _exact_size(task, provider)
     if provider.INLINE_FLAGS:
         suffix, parameters = flags.lower(parameters)
         prompt = " ".join(filter(None, (prompt, suffix)))
@@ -46,17 +49,43 @@ def to_request(task: GenerationTask, provider: conf.Provider) -> TaskRequest:
 
 def callback_url(task: GenerationTask) -> str:
     """Where the provider may call us about this task; ``""`` while this site has no public address for it."""
+    return _public_url("seedance:callback", task.callback_token)
+
+
+def _public_url(name: str, argument: str) -> str:
     public_url = conf.settings().PUBLIC_URL
     if not public_url:
         return ""
     try:
-        return public_url.rstrip("/") + reverse("seedance:callback", args=[task.callback_token])
+        return public_url.rstrip("/") + reverse(name, args=[argument])
     except NoReverseMatch:
         return ""  # the site does not include our addresses
 
 
+def _exact_size(task: GenerationTask, provider: conf.Provider) -> dict[str, Any]:
+    """Width and height in pixels, which newer revisions of that dialect want, where they follow from the fields."""
+    host = intake.host_of(provider.alias)
+    row = intake.current_catalogue().find(task.model_name, host)
+    size = row.size(task.resolution, task.ratio) if row and task.resolution and task.ratio else None
+    return {"size": f"{size[0]}x{size[1]}"} if size else {}
+
+
 def _content_part(item: MediaItem) -> ContentPart:
-    return ContentPart(_CONTENT_TYPES[item.kind], item.url or _data_uri(item), item.role)
+    # The provider takes images and sounds inside the request, but fetches videos itself.
+    given = _data_uri if item.kind != "video" else public_media_url
+    return ContentPart(_CONTENT_TYPES[item.kind], item.url or given(item), item.role)
+
+
+def public_media_url(item: MediaItem) -> str:
+    """An address of this site, signed and good for some hours, at which the provider may fetch an upload.
+
+    Raises:
+        ConfigurationError: the site has no public address.
+    """
+    url = _public_url("seedance:media", item.signed_key())
+    if not url:
+        raise ConfigurationError("An uploaded video needs SEEDANCE[\"PUBLIC_URL\"], where the provider can fetch it.")
+    return url
 
 
 def _data_uri(item: MediaItem) -> str:

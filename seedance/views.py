@@ -3,12 +3,14 @@
 import secrets
 
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http.response import HttpResponseBase
 from django.utils.decorators import method_decorator
 from django.views import View
 from django.views.decorators.csrf import csrf_exempt
 
 from . import health, lifecycle
-from .models import GenerationTask
+from .files import ranged_file_response
+from .models import GenerationTask, MediaItem
 
 #: No honest callback is larger. Bytes.
 LARGEST_BODY = 256 * 1024
@@ -24,6 +26,27 @@ class HealthView(View):
         trouble = any(finding.trouble for finding in found)
         body = {"status": "trouble" if trouble else "ok", "findings": [finding.code for finding in found]}
         return JsonResponse(body, status=503 if trouble else 200, headers={"Cache-Control": "no-store"})
+
+
+class MediaView(View):
+    """Hands an uploaded video to the provider, which has no login here; the signed key is the permission."""
+
+    http_method_names = ("get", "head")
+
+    def get(self, request: HttpRequest, key: str) -> HttpResponseBase:
+        item = MediaItem.objects.by_signed_key(key)
+        if item is None or not item.file:
+            raise Http404
+        try:
+            return ranged_file_response(
+                request,
+                item.file,
+                content_type=item.content_type or "application/octet-stream",
+                filename=item.file.name or "media",
+                etag=str(item.pk),
+            )
+        except FileNotFoundError:
+            raise Http404 from None
 
 
 @method_decorator(csrf_exempt, name="dispatch")

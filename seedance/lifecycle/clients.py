@@ -4,26 +4,32 @@ import functools
 import os
 
 from .. import conf
+from ..exceptions import ConfigurationError
 from ..provider.client import SeedanceClient
+from ..provider.types import Client
+from ..provider.videos import VideosClient
+
+#: Who speaks which dialect.
+DIALECTS: dict[str, type[SeedanceClient] | type[VideosClient]] = {"ark": SeedanceClient, "openai_video": VideosClient}
 
 
-def get_client(alias: str) -> SeedanceClient:
+def get_client(alias: str) -> Client:
     """The client for a provider alias, with its connections kept.
 
     Raises:
         ConfigurationError: no such provider, no key, or a wrong address.
     """
     provider = conf.provider(alias)
-    return _client(
-        provider.BASE_URL, provider.key, provider.CONNECT_TIMEOUT, provider.TIMEOUT, provider.GET_TIMEOUT, os.getpid()
-    )
+    if provider.DIALECT not in DIALECTS:
+        raise ConfigurationError(f'The DIALECT of provider "{alias}" must be one of {", ".join(DIALECTS)}.')
+    timeouts = (provider.CONNECT_TIMEOUT, provider.TIMEOUT, provider.GET_TIMEOUT)
+    return _client(provider.DIALECT, provider.BASE_URL, provider.key, timeouts, os.getpid())
 
 
 @functools.lru_cache(maxsize=32)
 def _client(
-    base_url: str, key: str, connect_timeout: float, create_timeout: float, timeout: float, _process: int
-) -> SeedanceClient:
+    dialect: str, base_url: str, key: str, timeouts: tuple[float, float, float], _process: int
+) -> SeedanceClient | VideosClient:
     # Kept per process: connections must not be shared across a fork.
-    return SeedanceClient(
-        base_url, key, connect_timeout=connect_timeout, create_timeout=create_timeout, timeout=timeout
-    )
+    connect, create, get = timeouts
+    return DIALECTS[dialect](base_url, key, connect_timeout=connect, create_timeout=create, timeout=get)

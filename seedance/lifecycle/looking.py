@@ -12,8 +12,7 @@ from .. import conf, translate
 from ..catalogue.errors import find
 from ..exceptions import ConfigurationError, NotFoundError, ProviderError
 from ..models import Attention, GenerationTask, Status, TaskEvent
-from ..provider.client import SeedanceClient
-from ..provider.types import RemoteTask
+from ..provider.types import Client, RemoteTask
 from .clients import get_client
 from .wording import exchange
 
@@ -125,7 +124,7 @@ def look_again_later(tasks: Sequence[GenerationTask], exc: ProviderError | Confi
         _check_deadline(task, None)
 
 
-def _cancel(task: GenerationTask, client: SeedanceClient) -> RemoteTask:
+def _cancel(task: GenerationTask, client: Client) -> RemoteTask:
     """Ask the provider to drop a task that is still queued there, and believe only what it says afterwards."""
     remote = client.get_task(task.provider_task_id)
     if remote.status == Status.QUEUED:

@@ -40,6 +40,9 @@ _PACE = "create:"
 #: Limits that do not pass by themselves. Source: "Errors" in docs/provider.md.
 EXHAUSTED_CODES = frozenset({"QuotaExceeded", "SetLimitExceeded"})
 
+#: A relay says that it could not even parse our request, so nothing was started, whatever the HTTP status.
+UNREAD_CODE = "json_parse_error"
+
 #: Columns that give a claim back.
 UNCLAIMED: dict[str, Any] = {"lease_owner": "", "lease_until": None}
 
@@ -123,7 +126,10 @@ def submit(task: GenerationTask) -> None:
     except RateLimitError as exc:
         _slow_down(task, exc)
     except (ServerError, ProtocolError) as exc:
-        _leave_unconfirmed(task, exchange(exc))
+        if code_of(exc) == UNREAD_CODE:
+            _refuse(task, UNREAD_CODE, str(exc), error=exc)
+        else:
+            _leave_unconfirmed(task, exchange(exc))
     except AuthenticationError as exc:
         _pause_account(task, exc)
         _refuse(task, code_of(exc), str(exc), error=exc)

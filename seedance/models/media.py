@@ -2,6 +2,7 @@
 
 from pathlib import PurePosixPath
 
+from django.core import signing
 from django.core.files.base import File
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -9,10 +10,26 @@ from django.utils.translation import gettext_lazy as _
 from ..catalogue.inputs import MEDIA_ROLES
 from ..conf import result_storage
 
+#: How long a provider may fetch an upload; it does so while it answers the create call. Seconds.
+KEY_LIFETIME = 6 * 3600
+_SALT = "seedance.media"
+
 
 def upload_path(item: "MediaItem", filename: str) -> str:
     """Where an upload is kept: below its task, under a name of ours with the original suffix."""
     return f"seedance/inputs/{item.task_id}/{item.position}{PurePosixPath(filename).suffix.lower()[:10]}"
+
+
+class MediaItemQuerySet(models.QuerySet["MediaItem"]):
+    """Finding an item by what was given out for it."""
+
+    def by_signed_key(self, key: str) -> "MediaItem | None":
+        """The item behind a key that we signed and that has not expired; ``None`` for anything else."""
+        try:
+            pk = signing.loads(key, salt=_SALT, max_age=KEY_LIFETIME)
+        except signing.BadSignature:
+            return None
+        return self.filter(pk=pk).first()
 
 
 class MediaItem(models.Model):
@@ -31,6 +48,8 @@ class MediaItem(models.Model):
     url = models.TextField(_("address"), blank=True, help_text=_("http(s), data: or asset:// address."))
     file = models.FileField(_("file"), upload_to=upload_path, storage=result_storage, blank=True, max_length=255)
     content_type = models.CharField(max_length=100, blank=True, editable=False)
+
+    objects = MediaItemQuerySet.as_manager()
 
     class Meta:
         ordering = ("position", "pk")
@@ -52,6 +71,10 @@ class MediaItem(models.Model):
     def kind(self) -> str:
         """``image``, ``video`` or ``audio``."""
         return MEDIA_ROLES[self.role]
+
+    def signed_key(self) -> str:
+        """A word that opens this item's file, and nothing else, until ``KEY_LIFETIME`` is over."""
+        return signing.dumps(self.pk, salt=_SALT)
 
     def copy_of_file(self) -> File | None:
         """The uploaded file as a new file for another item; ``None`` when this one is an address."""
