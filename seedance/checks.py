@@ -1,7 +1,9 @@
 """System checks: a mistyped or missing setting has a number, and says what to write."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import Field
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.apps import AppConfig
 from django.conf import settings as django_settings
@@ -28,7 +30,7 @@ def register() -> None:
 
 
 def check_settings(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """E001–E009, W001–W003: the ``SEEDANCE`` dict."""
+    """E001–E009, W001: the ``SEEDANCE`` dict."""
     written = getattr(django_settings, "SEEDANCE", None)
     if not isinstance(written, dict) or not isinstance(written.get("PROVIDERS"), dict) or not written["PROVIDERS"]:
         return [
@@ -40,29 +42,54 @@ def check_settings(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> li
         ]
     return [
         *_unknown_settings(written),
-        *_wrong_types(written),
+        *_misfits("SEEDANCE", conf.SETTING_FIELDS, written),
+        *_public_url(written.get("PUBLIC_URL")),
         *_providers(written["PROVIDERS"]),
-        *_storage(),
+        *_storage(written.get("STORAGE", "default")),
         *_models(),
     ]
 
 
 def _unknown_settings(written: dict[str, Any]) -> Iterator[CheckMessage]:
-    for name in written.keys() - set(conf.SETTING_NAMES):
-        yield Error(
-            f'SEEDANCE["{name}"] is not a setting.',
-            hint=f"The settings are: {', '.join(conf.SETTING_NAMES)}.",
-            id="seedance.E002",
-        )
+    for name in written:
+        if name not in conf.SETTING_NAMES:
+            yield Error(
+                f'SEEDANCE["{name}"] is not a setting.',
+                hint=f"The settings are: {', '.join(conf.SETTING_NAMES)}.",
+                id="seedance.E002",
+            )
 
 
-def _wrong_types(written: dict[str, Any]) -> Iterator[CheckMessage]:
-    for name in conf.POSITIVE_NUMBERS & written.keys():
-        value = written[name]
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or value <= 0:
-            yield Error(f'SEEDANCE["{name}"] must be a number above zero.', id="seedance.E003")
-    public_url = written.get("PUBLIC_URL", "")
-    if not isinstance(public_url, str) or (public_url and not public_url.startswith(("http://", "https://"))):
+def _misfits(where: str, known: Mapping[str, Field[Any]], written: dict[str, Any]) -> Iterator[CheckMessage]:
+    for name, value in written.items():
+        wanted = _wanted(known[name], value) if name in known else ""
+        if wanted:
+            yield Error(f'{where}["{name}"] must be {wanted}.', id="seedance.E003")
+
+
+def _wanted(field: Field[Any], value: object) -> str:
+    """What a value must be instead; empty when it will do."""
+    if field.type is bool:
+        return "" if isinstance(value, bool) else "True or False"
+    if field.type is str:
+        return "" if isinstance(value, str) else "a string"
+    if field.type not in (int, float):
+        return ""
+    kind, may_be_zero = (int if field.type is int else (int, float)), field.default == 0
+    if isinstance(value, kind) and not isinstance(value, bool) and (value > 0 or (may_be_zero and value == 0)):
+        return ""
+    number = "a whole number above zero" if field.type is int else "a number above zero"
+    return f"{number}, or 0 for no limit" if may_be_zero else number
+
+
+def _public_url(value: object) -> Iterator[CheckMessage]:
+    if not isinstance(value, str) or not value:
+        return
+    try:
+        parts = urlsplit(value)
+    except ValueError:
+        parts = urlsplit("")
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
         yield Error(
             'SEEDANCE["PUBLIC_URL"] must be the address of this site, such as https://studio.example.com.',
             id="seedance.E003",
@@ -81,13 +108,15 @@ def _providers(written: dict[str, Any]) -> Iterator[CheckMessage]:
         if not isinstance(values, dict):
             yield Error(f"{where} must be a dict.", id="seedance.E005")
             continue
-        for name in values.keys() - set(conf.PROVIDER_NAMES):
-            yield Error(
-                f'{where}["{name}"] is not a setting.',
-                hint=f"The settings of a provider are: {', '.join(conf.PROVIDER_NAMES)}.",
-                id="seedance.E005",
-            )
-        yield from _provider(alias, where)
+        for name in values:
+            if name not in conf.PROVIDER_NAMES:
+                yield Error(
+                    f'{where}["{name}"] is not a setting.',
+                    hint=f"The settings of a provider are: {', '.join(conf.PROVIDER_NAMES)}.",
+                    id="seedance.E005",
+                )
+        misfits = list(_misfits(where, conf.PROVIDER_FIELDS, values))
+        yield from misfits or _provider(alias, where)
 
 
 def _provider(alias: str, where: str) -> Iterator[CheckMessage]:
@@ -98,23 +127,36 @@ def _provider(alias: str, where: str) -> Iterator[CheckMessage]:
         return
     if provider.DIALECT not in ("ark", "openai_video"):
         yield Error(f'{where}["DIALECT"] must be "ark" or "openai_video".', id="seedance.E006")
-    if not provider.key.strip():
+    if provider.DIALECT == "openai_video" and (provider.LISTS or provider.CANCELS):
+        yield Error(
+            f'{where} asks for lists or cancelling, which the dialect "openai_video" has no call for.',
+            hint='Remove "LISTS" and "CANCELS".',
+            id="seedance.E006",
+        )
+    if provider.LIST_IDS > 500:
+        yield Error(f'{where}["LIST_IDS"] must be at most 500.', id="seedance.E003")
+    yield from _access(provider, where)
+
+
+def _access(provider: conf.Provider, where: str) -> Iterator[CheckMessage]:
+    """Address and key. A callable key is not asked for: a secret store is no business of a check."""
+    key = "asked-for-when-needed" if callable(provider.API_KEY) else provider.API_KEY
+    if not isinstance(key, str) or not key.strip():
         variable = _KEY_VARIABLES.get(provider.PRESET, "SEEDANCE_API_KEY")
         yield Warning(
             f"{where} has no API_KEY; tasks sent there stay pending.",
             hint=f'Set the environment variable {variable} and write "API_KEY": os.environ["{variable}"].',
             id="seedance.W001",
         )
-        return
+        key = "missing"
     try:
-        SeedanceClient(provider.BASE_URL, provider.key)
+        SeedanceClient(provider.BASE_URL, key)
     except ConfigurationError as exc:
         yield Error(f"{where}: {exc}", id="seedance.E007")
 
 
-def _storage() -> Iterator[CheckMessage]:
-    alias = conf.settings().STORAGE
-    if alias not in django_settings.STORAGES:
+def _storage(alias: object) -> Iterator[CheckMessage]:
+    if isinstance(alias, str) and alias not in django_settings.STORAGES:
         yield Error(
             f'SEEDANCE["STORAGE"] names "{alias}", which STORAGES does not have.',
             hint=f"Use one of: {', '.join(django_settings.STORAGES)}.",
@@ -128,7 +170,7 @@ def _models() -> Iterator[CheckMessage]:
 
 
 def check_databases(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """W010–W013: database settings under which a cluster stumbles."""
+    """W010–W012, E010: database settings under which a cluster stumbles."""
     alias = router.db_for_write(GenerationTask)
     settings = connections[alias].settings_dict
     return [*_database(alias, connections[alias].vendor, settings)]
@@ -167,24 +209,34 @@ def _database(alias: str, vendor: str, settings: dict[str, Any]) -> Iterator[Che
 
 
 def check_queue(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """W020–W022: queue settings under which jobs run twice or not at all."""
+    """W020–W023: queue settings under which jobs run twice or not at all."""
     if not queue.is_installed():
         return []
-    return [*_queue(getattr(django_settings, "Q_CLUSTER", {}))]
+    written = getattr(django_settings, "Q_CLUSTER", {})
+    others, ours = written.get("ALT_CLUSTERS", {}), conf.settings().CLUSTER
+    return [*_cluster(ours, {written.get("name", "default"), *others}), *_queue({**written, **others.get(ours, {})})]
+
+
+def _cluster(ours: str, names: set[str]) -> Iterator[CheckMessage]:
+    if ours and ours not in names:
+        yield Warning(
+            f'SEEDANCE["CLUSTER"] names "{ours}", which Q_CLUSTER does not have: nobody would do the work.',
+            hint=f"Use one of: {', '.join(sorted(names))}.",
+            id="seedance.W023",
+        )
 
 
 def _queue(written: dict[str, Any]) -> Iterator[CheckMessage]:
-    timeout, retry = written.get("timeout"), written.get("retry", 60)
+    timeout, retry, awake = written.get("timeout"), written.get("retry", 60), conf.settings().ROUND_SECONDS
     if timeout is not None and timeout >= retry:
         yield Warning(
             f'Q_CLUSTER["retry"] ({retry} s) is not longer than "timeout" ({timeout} s): jobs run twice.',
             hint="Set retry above timeout × (1 + (queue_limit + bulk) / workers).",
             id="seedance.W020",
         )
-    if timeout is not None and timeout < conf.settings().ROUND_SECONDS + 20:
+    if timeout is not None and isinstance(awake, (int, float)) and timeout < awake + 20:
         yield Warning(
-            f'Q_CLUSTER["timeout"] ({timeout} s) cuts off rounds, which stay awake for '
-            f"{conf.settings().ROUND_SECONDS:.0f} s.",
+            f'Q_CLUSTER["timeout"] ({timeout} s) cuts off rounds, which stay awake for {awake:.0f} s.',
             hint='Set "timeout": 120, or lower SEEDANCE["ROUND_SECONDS"].',
             id="seedance.W021",
         )

@@ -95,16 +95,17 @@ class Settings:
         return cls(**{name: value for name, value in values.items() if name in known})
 
 
-#: Names a site may write, for the system checks and ``docs/settings.md``.
-SETTING_NAMES = tuple(f.name for f in fields(Settings))
-#: Settings that must be numbers above zero.
-POSITIVE_NUMBERS = frozenset(f.name for f in fields(Settings) if f.type in (int, float))
-PROVIDER_NAMES = tuple(f.name for f in fields(Provider) if f.name != "alias")
+#: What a site may write, by name, for the system checks and ``docs/settings.md``.
+SETTING_FIELDS = {f.name: f for f in fields(Settings)}
+PROVIDER_FIELDS = {f.name: f for f in fields(Provider) if f.name != "alias"}
+SETTING_NAMES = tuple(SETTING_FIELDS)
+PROVIDER_NAMES = tuple(PROVIDER_FIELDS)
 
 
 def settings() -> Settings:
     """The settings as they are now, so that ``override_settings`` is seen."""
-    return Settings.from_dict(getattr(django_settings, "SEEDANCE", {}))
+    written = getattr(django_settings, "SEEDANCE", None)
+    return Settings.from_dict(written if isinstance(written, Mapping) else {})
 
 
 def provider(alias: str = "default") -> Provider:
@@ -114,12 +115,12 @@ def provider(alias: str = "default") -> Provider:
         ConfigurationError: no such alias, or its preset or address is missing; says what to write.
     """
     written = settings().PROVIDERS.get(alias)
-    if written is None:
+    if not isinstance(written, Mapping):
         raise ConfigurationError(
             f'SEEDANCE["PROVIDERS"] has no provider "{alias}". Add an entry of that name, or correct the name.'
         )
-    preset = written.get("PRESET", "")
-    if preset not in PRESETS and "BASE_URL" not in written:
+    preset = str(written.get("PRESET") or "")
+    if preset not in PRESETS and (preset or "BASE_URL" not in written):
         raise ConfigurationError(
             f'SEEDANCE["PROVIDERS"]["{alias}"]["PRESET"] must be one of {", ".join(PRESETS)}, '
             'or give "BASE_URL" and "DIALECT" yourself.'

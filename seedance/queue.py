@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from django.apps import apps
+from django.db import router, transaction
 
 from . import conf
 from .exceptions import QueueError
@@ -63,8 +64,9 @@ def install_schedules() -> list[str]:
         rows = Schedule.objects.filter(name=name)
         if rows.filter(**wanted).count() == 1 == rows.count():
             continue
-        rows.delete()
-        Schedule.objects.create(name=name, **wanted)
+        with transaction.atomic(using=router.db_for_write(Schedule)):
+            rows.delete()
+            Schedule.objects.create(name=name, **wanted)
         repaired.append(name)
     return repaired
 

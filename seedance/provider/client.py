@@ -75,16 +75,18 @@ class SeedanceClient(DialectClient):
         The order of the list is not documented, so all of its pages are walked, up to ``MOST_PAGES``.
 
         Raises:
+            ProtocolError: there are more pages; what they hold is not known, so nobody may conclude from the rest.
             ProviderError: on the first page that fails.
         """
         found: list[RemoteTask] = []
         for page in range(1, MOST_PAGES + 1):
             query = [("page_num", str(page)), ("page_size", str(PAGE_SIZE)), ("filter.service_tier", service_tier)]
-            remotes = self._read_list(self._transport.ask("GET", self.tasks_path, timeout=self._timeout, query=query))
+            answer = self._transport.ask("GET", self.tasks_path, timeout=self._timeout, query=query)
+            remotes = self._read_list(answer)
             found += [remote for remote in remotes if remote.created_at is None or remote.created_at >= since]
             if len(remotes) < PAGE_SIZE:
-                break
-        return found
+                return found
+        raise self._transport.unreadable(answer, "The provider's list is too long to be searched.")
 
     def _read_list(self, answer: Answer) -> list[RemoteTask]:
         items = None if answer.data is None else answer.data.get("items") or []

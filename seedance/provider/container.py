@@ -13,7 +13,9 @@ def check_video(file: BinaryIO, size: int) -> str:
     """Check that a file of ``size`` bytes is a whole MP4 or QuickTime movie; returns its suffix.
 
     Walks the top-level boxes: the first must be ``ftyp``, none may reach past the end, and both the index
-    (``moov``) and the media (``mdat``) must be there, since a cut-off file lacks one of them.
+    (``moov``) and the media (``mdat``) must be there, since a cut-off file lacks one of them. Two kinds of film hide
+    a cut: a fragmented one cut between fragments, and one whose last box runs "to the end". Providers send neither,
+    and a download compares the announced length as well.
 
     Raises:
         ArchiveError: it is something else, or not whole.

@@ -16,11 +16,16 @@ from urllib3.exceptions import HTTPError
 
 from .. import __version__
 from ..exceptions import ArchiveError
+from .transport import StraightSession
 
 #: Read and hashed at a time; what a download costs in memory. Bytes.
 CHUNK = 256 * 1024
+#: Longest wait for a connection, and for the next piece of an answer. Seconds.
+CONNECT_SECONDS, SILENT_SECONDS = 10.0, 30.0
 #: Redirects followed before giving up; storage hosts use none or one.
 MAX_REDIRECTS = 3
+#: Prefix under which networks without IPv4 reach it. Source: RFC 6052.
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 #: What a link says once it is used up, expired or its signature is refused.
 _DEAD_LINK = (401, 403, 404, 410)
 
@@ -55,32 +60,31 @@ def download(
         ArchiveError: with ``link_dead`` set when the link itself was refused.
     """
     deadline = time.monotonic() + seconds
-    with requests.Session() as session, tempfile.TemporaryFile() as file:
+    with StraightSession() as session, tempfile.TemporaryFile() as file:
         session.trust_env = False  # no .netrc: a signed link must be fetched without any Authorization
         session.headers.update({"User-Agent": f"django-seedance/{__version__}", "Accept-Encoding": "identity"})
         try:
-            response = _open(session, url, allow_private)
-            with response:
-                expected = _expected_bytes(response, max_bytes)
+            with _open(session, url, allow_private, deadline) as response:
+                _check_declared_length(response, max_bytes)
                 digest, size = _copy(response, file, max_bytes, deadline, on_chunk)
         except (requests.RequestException, HTTPError, OSError) as exc:
             raise ArchiveError(f"The download broke off ({type(exc).__name__}).") from exc
-        if expected is not None and size != expected:
-            raise ArchiveError(f"The download ended after {size} of {expected} bytes.")
         if not size:
             raise ArchiveError("The downloaded file is empty.")
         file.seek(0)
         yield Download(file, size, digest)
 
 
-def _open(session: requests.Session, url: str, allow_private: bool) -> requests.Response:
+def _open(session: requests.Session, url: str, allow_private: bool, deadline: float) -> requests.Response:
     for _hop in range(MAX_REDIRECTS + 1):
         _check_address(url, allow_private)
-        response = session.get(url, stream=True, allow_redirects=False, timeout=(10, 30))
+        left = max(deadline - time.monotonic(), 0.001)
+        timeout = (min(CONNECT_SECONDS, left), min(SILENT_SECONDS, left))
+        response = session.get(url, stream=True, allow_redirects=False, timeout=timeout)
         if not response.is_redirect:
             break
-        url = urljoin(url, response.headers["Location"])
         response.close()
+        url = _joined(url, response.headers["Location"])
     if response.status_code != 200:
         response.close()
         raise ArchiveError(
@@ -89,12 +93,24 @@ def _open(session: requests.Session, url: str, allow_private: bool) -> requests.
     return response
 
 
+def _joined(url: str, location: str) -> str:
+    try:
+        return urljoin(url, location)
+    except ValueError:
+        return location  # is refused right after
+
+
 def _check_address(url: str, allow_private: bool) -> None:
     """Refuse what a provider has no reason to send us to: other schemes, logins, our own network."""
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username:
+    try:
+        parts = urlsplit(url)
+        is_plain = parts.scheme in ("http", "https") and bool(parts.hostname) and "@" not in parts.netloc
+        is_private = is_plain and not allow_private and is_private_host(parts.hostname or "")
+    except ValueError:  # brackets or labels that no host name has
+        is_plain = is_private = False
+    if not is_plain:
         raise ArchiveError("The link is not a plain http(s) address.", link_dead=True)
-    if not allow_private and is_private_host(parts.hostname):
+    if is_private:
         raise ArchiveError("The link leads into a private network and is not followed.", link_dead=True)
 
 
@@ -104,16 +120,23 @@ def is_private_host(host: str) -> bool:
     Raises:
         OSError: the name cannot be resolved.
     """
-    addresses = {info[4][0] for info in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)}
-    return not all(ipaddress.ip_address(str(address).partition("%")[0]).is_global for address in addresses)
+    addresses = {str(info[4][0]).partition("%")[0] for info in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)}
+    return not all(_is_public(ipaddress.ip_address(address)) for address in addresses)
 
 
-def _expected_bytes(response: requests.Response, max_bytes: int) -> int | None:
+def _is_public(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+    if isinstance(address, ipaddress.IPv6Address):
+        # Forms of IPv6 that a gateway turns into the IPv4 address within.
+        nat64 = ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF) if address in _NAT64 else None
+        address = address.ipv4_mapped or address.sixtofour or nat64 or address
+    return address.is_global
+
+
+def _check_declared_length(response: requests.Response, max_bytes: int) -> None:
+    """Refuse a file that announces itself as too large. One that ends before its length is urllib3's to notice."""
     length = response.headers.get("Content-Length", "")
-    expected = int(length) if length.isdecimal() else None
-    if expected is not None and expected > max_bytes:
-        raise ArchiveError(f"The file is {expected} bytes; at most {max_bytes} are brought home (MAX_VIDEO_BYTES).")
-    return expected
+    if length.isdecimal() and int(length[:20]) > max_bytes:
+        raise ArchiveError(f"The file is {length[:20]} bytes; at most {max_bytes} are brought home (MAX_VIDEO_BYTES).")
 
 
 def _copy(

@@ -5,6 +5,7 @@ Source: "Task object", "Errors", "CometAPI specifics" and "Relay-gateway dialect
 
 import datetime as dt
 import json
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -60,26 +61,43 @@ class ErrorWords:
 
 
 def read_object(body: bytes) -> dict[str, Any] | None:
-    """The JSON object in an answer, ``None`` when there is none."""
+    """The JSON object in an answer, ``None`` when there is none.
+
+    What databases cannot keep is replaced: numbers that are not finite, NUL, and halves of surrogate pairs.
+    """
     try:
-        data = json.loads(body.decode("utf-8-sig"))
+        data = _storable(json.loads(body.decode("utf-8-sig"), parse_constant=lambda _: None))
     except (ValueError, RecursionError):
         return None
     return data if isinstance(data, dict) else None
+
+
+def _storable(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {_storable(name): _storable(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_storable(item) for item in value]
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode().replace("\x00", "\N{REPLACEMENT CHARACTER}")
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
 
 
 def read_error(data: Mapping[str, Any] | None) -> ErrorWords:
     """Code and message out of any of the envelopes seen; a JSON error wrapped in the message is opened once."""
     words = _error_of(data or {})
     if words.message.lstrip().startswith("{"):
-        inner = _error_of(read_object(words.message.encode()) or {})
+        inner = _error_of(read_object(words.message.encode("utf-8", "replace")) or {})
         words = ErrorWords(inner.code or words.code, inner.message or words.message)
     found = _REQUEST_ID.search(words.message)
-    return ErrorWords(words.code, words.message, found[1] if found else "")
+    request_id = found[1] if found else _text(_mapping((data or {}).get("ResponseMetadata")).get("RequestId"))
+    return ErrorWords(words.code, words.message, request_id)
 
 
 def _error_of(data: Mapping[str, Any]) -> ErrorWords:
-    for candidate in (data.get("error"), data.get("failure_reason"), _metadata_error(data), data):
+    metadata = _mapping(data.get("ResponseMetadata"))
+    for candidate in (data.get("error"), data.get("failure_reason"), metadata.get("Error"), data):
         if isinstance(candidate, str) and candidate:
             return ErrorWords("", candidate)
         if isinstance(candidate, Mapping):
@@ -90,11 +108,6 @@ def _error_of(data: Mapping[str, Any]) -> ErrorWords:
     return ErrorWords()
 
 
-def _metadata_error(data: Mapping[str, Any]) -> object:
-    metadata = data.get("ResponseMetadata")
-    return metadata.get("Error") if isinstance(metadata, Mapping) else None
-
-
 def read_task(data: Mapping[str, Any]) -> RemoteTask:
     """A task object of any dialect; what is missing or of the wrong type counts as not said."""
     task = _unwrapped(data)
@@ -103,7 +116,8 @@ def read_task(data: Mapping[str, Any]) -> RemoteTask:
     error = read_error(task) if status in ("failed", "expired", "cancelled") else ErrorWords()
     content = _mapping(task.get("content"))
     return RemoteTask(
-        provider_task_id=_text(task.get("id")) or _text(task.get("task_id")),
+        # Where a relay gives both, its ``id`` may be the number of its own row.
+        provider_task_id=_text(task.get("task_id")) or _text(task.get("id")),
         status=status,
         status_word=status_word,
         model_name=_text(task.get("model")),
@@ -113,10 +127,10 @@ def read_task(data: Mapping[str, Any]) -> RemoteTask:
         error_message=error.message,
         request_id=error.request_id,
         total_tokens=_total_tokens(_mapping(task.get("usage"))),
-        result={ours: task[theirs] for theirs, ours, kind in RESULT_KEYS if isinstance(task.get(theirs), kind)},
+        result={ours: task[theirs] for theirs, ours, kind in RESULT_KEYS if _is(task.get(theirs), kind)},
         created_at=_moment(task.get("created_at") or task.get("submit_time")),
         updated_at=_moment(task.get("updated_at") or task.get("completed_at") or task.get("finish_time")),
-        expires_after=_whole(task.get("execution_expires_after")),
+        expires_after=_whole(task.get("execution_expires_after")) or None,
         raw=dict(data),
     )
 
@@ -155,17 +169,24 @@ def _mapping(value: object) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
+def _is(value: object, kind: type | tuple[type, ...]) -> bool:
+    """``isinstance``, except that a boolean is no number."""
+    return isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
+
+
 def _whole(value: object) -> int | None:
+    """A count that a database can keep; negative and monstrous ones are as good as none."""
     try:
-        return int(value) if isinstance(value, (int, float, str)) and not isinstance(value, bool) else None
+        number = int(value) if isinstance(value, (int, float, str)) and not isinstance(value, bool) else -1
     except (ValueError, OverflowError):
         return None
+    return number if 0 <= number < 2**63 else None
 
 
 def _moment(value: object) -> dt.datetime | None:
     """Unix seconds, or milliseconds as some relays send them, as an aware time."""
     seconds = _whole(value)
-    if not seconds or seconds < 0:
+    if not seconds:
         return None
     try:
         return dt.datetime.fromtimestamp(seconds / 1000 if seconds > 10**11 else seconds, tz=dt.UTC)

@@ -1,9 +1,9 @@
 """The one door to a provider: send a request, hear the answer, or say exactly how that failed."""
 
-import ssl
+import io
 import time
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import requests
 from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
-from urllib3.exceptions import ConnectTimeoutError, HTTPError, MaxRetryError, NewConnectionError
+from urllib3.exceptions import HTTPError
 from urllib3.util import Retry
 
 from .. import __version__
@@ -33,6 +33,9 @@ MAX_ANSWER_BYTES = 16 * 1024 * 1024
 #: How much of an unreadable answer is kept for people. Characters.
 EXCERPT = 600
 
+#: A relay's word for an id that it does not know, or not yet; as a code, or as a message with its request id behind.
+_UNKNOWN_TASK = "task_not_exist"
+
 _REQUEST_ID_HEADERS = ("x-request-id", "x-cometapi-request-id", "x-tt-logid")
 
 
@@ -45,6 +48,29 @@ class BearerAuth(AuthBase):
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         request.headers["Authorization"] = f"Bearer {self._key}"
         return request
+
+
+class StraightSession(requests.Session):
+    """Leaves redirects to us. Even when told not to follow them, ``requests`` would read the whole answer and take
+    the new address apart at once, which fails on some, outside of its own error classes."""
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """Nowhere."""
+
+
+class Letter(io.BytesIO):
+    """A request's body that knows whether anybody has begun to read it.
+
+    Connecting, the handshake and the headers come before it. So while it is unread the provider has nothing to act
+    on, whatever went wrong, and no guessing from error classes is needed.
+    """
+
+    was_opened = False
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Hand out the next piece, which may arrive from now on."""
+        self.was_opened = True
+        return super().read(size)
 
 
 @dataclass(frozen=True)
@@ -65,7 +91,7 @@ class Answer:
 
 
 class Transport:
-    """Speaks HTTP with one host and account.
+    """Speaks HTTP with one host and account. ``base_url`` has no slash at its end.
 
     GETs share kept connections and are repeated by urllib3 when the connection or a gateway fails. Everything
     else goes out once, on a connection of its own: a kept one that the host has just closed would look like
@@ -81,27 +107,62 @@ class Transport:
         pool: int = 32,
         session: requests.Session | None = None,
     ) -> None:
-        self._base_url = _checked_base_url(base_url)
+        self.base_url = _checked_base_url(base_url)
         self._key = _checked_key(api_key)
         self._connect_timeout = connect_timeout
         self._session = session or _session(pool)
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self._base_url}>"
+        return f"<{type(self).__name__} {self.base_url}>"
 
-    def ask(self, method: str, path: str, *, timeout: float, **kwargs: Any) -> Answer:
+    def ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        timeout: float,
+        query: Sequence[tuple[str, str]] = (),
+        body: bytes = b"",
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
         """Send one request and return the answer if it is a success (2xx).
 
         Args:
             path: below the base address, with a leading slash.
             timeout: seconds to wait for the answer to begin, and again for all of it.
-            kwargs: ``params``, ``data``, ``headers``, ``files`` as ``requests`` takes them.
+            query: names and values; a name may repeat.
 
         Raises:
-            TransportError: no answer; ``sent`` tells whether the request may have arrived.
+            TransportError: no answer; ``sent`` tells whether the body may have arrived. A call without one counts
+                as sent.
             ProviderError: one of its other children, by status.
         """
-        answer = self._exchange(method, path, timeout, kwargs)
+        letter = Letter(body)
+        started = {"Accept": "application/json", "Accept-Encoding": "identity", **(headers or {})}
+        if method != "GET":
+            started["Connection"] = "close"
+        session = self._session if method == "GET" else _session(1, retries=0)
+        try:
+            with session.request(
+                method,
+                self.base_url + path,
+                params=list(query),
+                data=letter if body else None,
+                headers=started,
+                auth=BearerAuth(self._key),
+                timeout=(self._connect_timeout, timeout),
+                allow_redirects=False,
+                stream=True,
+            ) as response:
+                received, complete = _read(response, time.monotonic() + timeout)
+        except (requests.exceptions.RequestException, HTTPError) as exc:
+            # Some of urllib3's own errors pass through requests as they are, for host names that cannot be.
+            sent = letter.was_opened or not body
+            raise TransportError(_silence(exc, sent), sent=sent, method=method, path=path) from exc
+        finally:
+            if session is not self._session:
+                session.close()
+        answer = Answer(method, path, response.status_code, response.headers, received, complete)
         if not 200 <= answer.status_code < 300:
             raise self._error(answer)
         return answer
@@ -109,38 +170,11 @@ class Transport:
     def unreadable(self, answer: Answer, message: str) -> ProtocolError:
         """The error for a success that says nothing we can use."""
         words = read_error(answer.data)
-        return ProtocolError(message, code=words.code, **self._exchange_of(answer, words))
-
-    def _exchange(self, method: str, path: str, timeout: float, kwargs: dict[str, Any]) -> Answer:
-        headers = {"Accept": "application/json", "Accept-Encoding": "identity"} | kwargs.pop("headers", {})
-        if method != "GET":
-            headers["Connection"] = "close"
-        session = self._session if method == "GET" else _session(1, retries=0)
-        deadline = time.monotonic() + self._connect_timeout + timeout
-        try:
-            with session.request(
-                method,
-                self._base_url + path,
-                headers=headers,
-                auth=BearerAuth(self._key),
-                timeout=(self._connect_timeout, timeout),
-                allow_redirects=False,
-                stream=True,
-                **kwargs,
-            ) as response:
-                body, complete = _read(response, deadline)
-        except requests.exceptions.RequestException as exc:
-            sent = _may_have_arrived(exc)
-            what = "The provider did not answer in time or cut the connection." if sent else "No connection was made."
-            raise TransportError(f"{what} ({type(exc).__name__})", sent=sent, method=method, path=path) from exc
-        finally:
-            if session is not self._session:
-                session.close()
-        return Answer(method, path, response.status_code, response.headers, body, complete)
+        return ProtocolError(message, **self._exchange_of(answer, words))
 
     def _error(self, answer: Answer) -> ProviderError:
         words = read_error(answer.data)
-        exchange = {"code": words.code, **self._exchange_of(answer, words)}
+        exchange = self._exchange_of(answer, words)
         message = self._redacted(words.message) or f"The provider answered with HTTP {answer.status_code}."
         status = answer.status_code
         if status < 400:
@@ -148,7 +182,7 @@ class Transport:
             return RequestError(message, **{**exchange, "code": "redirect"})
         if status in (401, 403):
             return AuthenticationError(message, **exchange)
-        if status == 404 or "task_not_exist" in (words.code, words.message):
+        if status == 404 or words.code == _UNKNOWN_TASK or words.message.startswith(_UNKNOWN_TASK):
             return NotFoundError(message, **exchange)
         if status == 429:
             return RateLimitError(message, retry_after=_retry_after(answer.headers), **exchange)
@@ -165,17 +199,18 @@ class Transport:
             "method": answer.method,
             "path": answer.path,
             "status_code": answer.status_code,
-            "request_id": (header or words.request_id)[:128],
+            "code": self._redacted(words.code),
+            "request_id": self._redacted(header or words.request_id)[:128],
             "body": self._redacted(answer.body[: EXCERPT * 4].decode("utf-8", "replace"))[:EXCERPT],
         }
 
     def _redacted(self, text: str) -> str:
         text = text.replace("\x00", "\N{REPLACEMENT CHARACTER}")
-        return text.replace(self._key, "[key]") if self._key else text
+        return text.replace(self._key, "[key]")
 
 
 def _session(pool: int, retries: int = 2) -> requests.Session:
-    session = requests.Session()
+    session = StraightSession()
     session.headers["User-Agent"] = f"django-seedance/{__version__}"
     retry = Retry(
         total=retries,
@@ -193,14 +228,20 @@ def _session(pool: int, retries: int = 2) -> requests.Session:
 
 
 def _checked_base_url(base_url: str) -> str:
-    parts = urlsplit(base_url)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment or parts.username:
+    text = base_url.strip() if isinstance(base_url, str) else ""
+    try:
+        parts = urlsplit(text)
+        is_plain = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        is_plain = is_plain and not (parts.query or parts.fragment) and "@" not in parts.netloc and " " not in text
+    except ValueError:  # a port that is no number, or half a bracket
+        is_plain = False
+    if not is_plain:
         raise ConfigurationError("A provider's BASE_URL must look like https://host/path, without a query or a login.")
-    return base_url.rstrip("/")
+    return text.rstrip("/?#")
 
 
 def _checked_key(key: str) -> str:
-    key = key.strip()
+    key = key.strip() if isinstance(key, str) else ""
     if not key:
         raise ConfigurationError("The provider has no API_KEY. Set it in SEEDANCE, best from the environment.")
     if not (key.isascii() and key.isprintable()) or " " in key:
@@ -208,17 +249,13 @@ def _checked_key(key: str) -> str:
     return key
 
 
-def _may_have_arrived(exc: requests.exceptions.RequestException) -> bool:
-    """False only for failures that certainly came before the request was written."""
-    if isinstance(exc, requests.exceptions.ConnectTimeout):
-        return False
-    reason: object = exc.args[0] if exc.args else None
-    if isinstance(reason, MaxRetryError):
-        reason = reason.reason
-    arguments = getattr(reason, "args", ())
-    original = getattr(reason, "original_error", None) or (arguments[0] if arguments else None)
-    never_left = (NewConnectionError, ConnectTimeoutError, ssl.SSLCertVerificationError)
-    return not (isinstance(reason, never_left) or isinstance(original, never_left))
+def _silence(exc: BaseException, sent: bool) -> str:
+    """One line about a call without an answer. Names the first cause only by its class: texts may hold addresses."""
+    first = exc
+    while first.__cause__ or first.__context__:
+        first = first.__cause__ or first.__context__ or first
+    what = "The provider gave no answer" if sent else "The provider could not be reached; nothing was sent"
+    return f"{what} ({type(first).__name__})."
 
 
 def _read(response: requests.Response, deadline: float) -> tuple[bytes, bool]:

@@ -1,9 +1,9 @@
 """What travels to and from a provider, free of its spelling. Frozen, and without settings or rows."""
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 
 @dataclass(frozen=True)
@@ -54,3 +54,26 @@ class RemoteTask:
     updated_at: dt.datetime | None = None
     expires_after: int | None = None
     raw: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+
+class Client(Protocol):
+    """What every dialect can be asked. One account at one host; a verb is one provider call, or several for pages.
+
+    All verbs raise ``ProviderError`` or one of its children. A host that lacks a verb raises ``RequestError``
+    without asking.
+    """
+
+    def create_task(self, request: TaskRequest, *, reference: str = "") -> str:
+        """Start a paid task and return its provider task id. Sent once, never repeated."""
+
+    def get_task(self, task_id: str) -> RemoteTask:
+        """Look at one task."""
+
+    def list_tasks(self, task_ids: Sequence[str], *, service_tier: str = "default") -> list[RemoteTask]:
+        """Look at many tasks of one service tier in one request."""
+
+    def recent_tasks(self, *, since: dt.datetime, service_tier: str = "default") -> list[RemoteTask]:
+        """Look at the tasks of one service tier that were created since a moment, whoever created them."""
+
+    def delete_task(self, task_id: str) -> None:
+        """Cancel a queued task; of a finished one this deletes the record."""

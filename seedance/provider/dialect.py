@@ -1,0 +1,77 @@
+"""What all dialects have in common: an account at a host, one create that is never repeated, one look at a task."""
+
+from collections.abc import Mapping
+from typing import ClassVar
+from urllib.parse import quote
+
+import requests
+
+from ..exceptions import NotFoundError
+from .reading import read_task
+from .transport import Transport
+from .types import RemoteTask
+
+#: The longest task id that can be stored. Characters; real ones have 25 to 40.
+LONGEST_ID = 128
+
+
+class DialectClient:
+    """One account at one host. Each method is one provider call; knows no Django and no rows.
+
+    Args:
+        base_url: address up to and without the dialect's own path.
+        api_key: sent as a bearer token, to this host only.
+        connect_timeout, create_timeout, timeout: seconds.
+        session: a ``requests.Session`` for the reads, when the caller wants its own.
+
+    Raises:
+        ConfigurationError: when the address or the key cannot be right; never repeats the key.
+    """
+
+    #: Where tasks live below the base address.
+    tasks_path: ClassVar[str]
+
+    def __init__(
+        self,
+        base_url: str,
+        api_key: str,
+        *,
+        connect_timeout: float = 5.0,
+        create_timeout: float = 60.0,
+        timeout: float = 15.0,
+        session: requests.Session | None = None,
+    ) -> None:
+        self._transport = Transport(base_url, api_key, connect_timeout=connect_timeout, session=session)
+        self._create_timeout = create_timeout
+        self._timeout = timeout
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self._transport!r}>"
+
+    def get_task(self, task_id: str) -> RemoteTask:
+        """Look at one task.
+
+        Raises:
+            NotFoundError: unknown there; for the first two minutes that may pass, after seven days it is normal.
+            ProviderError: any other trouble.
+        """
+        answer = self._transport.ask("GET", self._path_of(task_id), timeout=self._timeout)
+        if answer.data is None:
+            raise self._transport.unreadable(answer, "The provider's answer is not a JSON object.")
+        remote = read_task(answer.data)
+        if not remote.status_word or remote.provider_task_id not in ("", task_id):
+            raise self._transport.unreadable(answer, "The provider's answer is not about this task.")
+        return remote
+
+    def _create(self, body: bytes, headers: Mapping[str, str]) -> str:
+        answer = self._transport.ask("POST", self.tasks_path, timeout=self._create_timeout, body=body, headers=headers)
+        task_id = (answer.data or {}).get("id")
+        if not isinstance(task_id, str) or not task_id.strip() or len(task_id) > LONGEST_ID:
+            raise self._transport.unreadable(answer, "The provider accepted the call but gave no usable task id.")
+        return task_id
+
+    def _path_of(self, task_id: str) -> str:
+        if not task_id.strip("."):
+            # Such a segment would be dropped on the way, and the call would mean something else.
+            raise NotFoundError("This is no task id.")
+        return f"{self.tasks_path}/{quote(task_id, safe='')}"

@@ -1,0 +1,131 @@
+"""CometAPI's unified dialect: ``{base}/videos``, created from a form.
+
+How a request is spelled there:
+
+- ``duration`` travels as ``seconds``, ``resolution`` under its own name;
+- ``size`` is an exact ``WxH`` where the caller worked one out, and otherwise the ratio: one revision of the host's
+  page takes either, another only the former, and a refusal costs nothing, unlike a video of the wrong shape;
+- reference images travel as files, so only those we have the bytes of can be sent;
+- nothing else has a field. What cannot be said is refused here instead of being dropped and billed; only a callback
+  address is left out silently, since looking finds the same news.
+
+Source: "CometAPI specifics" and "Relay-gateway dialects" in docs/provider.md, read 2026-11-22.
+"""
+
+import base64
+import binascii
+import datetime as dt
+import re
+from collections.abc import Iterator, Sequence
+from typing import NoReturn
+
+from urllib3.fields import RequestField
+from urllib3.filepost import encode_multipart_formdata
+
+from ..exceptions import RequestError
+from .dialect import DialectClient
+from .types import ContentPart, RemoteTask, TaskRequest
+
+#: Our parameters that the form has a field for.
+_CARRIED = frozenset({"duration", "ratio", "resolution", "size"})
+#: Files the host reads, with the suffix to name them by.
+_SUFFIXES = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp"}
+_DATA_URI = re.compile(r"data:(?P<type>[\w.+-]+/[\w.+-]+);base64,(?P<data>.*)", re.DOTALL | re.IGNORECASE)
+
+
+class VideosClient(DialectClient):
+    """Speaks to CometAPI's ``/v1/videos``, which makes and shows tasks but neither lists nor drops them."""
+
+    tasks_path = "/videos"
+
+    def create_task(self, request: TaskRequest, *, reference: str = "") -> str:
+        """Start a paid task and return its provider task id. Sent once, never repeated.
+
+        Args:
+            reference: our own id, for the provider's logs.
+
+        Raises:
+            RequestError: also before anything is sent, for what this dialect has no words for.
+            TransportError: with ``sent=False`` nothing happened; otherwise the outcome is unknown.
+            ServerError, ProtocolError: the outcome is unknown.
+            RateLimitError, AuthenticationError, NotFoundError: refused, nothing was started.
+        """
+        body, content_type = encode_multipart_formdata(list(_form(request)))
+        headers = {"Content-Type": content_type}
+        return self._create(body, headers | ({"X-Client-Request-Id": reference} if reference else {}))
+
+    def list_tasks(self, task_ids: Sequence[str], *, service_tier: str = "default") -> list[RemoteTask]:
+        """Raises ``RequestError``: this host answers for one task at a time."""
+        _lacks("list tasks")
+
+    def recent_tasks(self, *, since: dt.datetime, service_tier: str = "default") -> list[RemoteTask]:
+        """Raises ``RequestError``: this host answers for one task at a time."""
+        _lacks("list tasks")
+
+    def delete_task(self, task_id: str) -> None:
+        """Raises ``RequestError``: what this host has begun cannot be cancelled."""
+        _lacks("cancel or delete tasks")
+
+    def content_url(self, task_id: str) -> str:
+        """The host's own address of a finished video, for a task that shows no link.
+
+        It wants our key, unlike the links in tasks, which must be fetched without. For some seconds after the
+        success it may still answer 400 or 404.
+
+        Raises:
+            NotFoundError: it cannot be a task id.
+        """
+        return f"{self._transport.base_url}{self._path_of(task_id)}/content"
+
+
+def _lacks(verb: str) -> NoReturn:
+    raise RequestError(f"This host cannot {verb}.", code="unsupported")
+
+
+def _form(request: TaskRequest) -> Iterator[RequestField]:
+    """The fields of a create call, in order; unset ones are left out.
+
+    Raises:
+        RequestError: something in the request has no field.
+    """
+    parameters = request.parameters
+    unsaid = sorted(parameters.keys() - _CARRIED)
+    if unsaid:
+        raise RequestError(f"This host has no field for: {', '.join(unsaid)}.", code="unsupported")
+    prompt = "\n".join(part.value for part in request.content if part.type == "text")
+    fields = {
+        "model": request.model_name,
+        "prompt": prompt,
+        "seconds": parameters.get("duration"),
+        "size": parameters.get("size") or parameters.get("ratio"),
+        "resolution": parameters.get("resolution"),
+        **request.extra,
+    }
+    for name, value in fields.items():
+        if value is not None:
+            yield _field(name, str(value).encode())
+    images = [part for part in request.content if part.type != "text"]
+    for number, part in enumerate(images, start=1):
+        yield _image_field(part, number)
+
+
+def _image_field(part: ContentPart, number: int) -> RequestField:
+    if part.type != "image_url" or part.role not in ("", "reference_image"):
+        raise RequestError("This host takes reference images and no other media.", code="unsupported")
+    found = _DATA_URI.fullmatch(part.value)
+    content_type = found["type"].lower() if found else ""
+    if not found or content_type not in _SUFFIXES:
+        raise RequestError(
+            "This host takes JPEG, PNG and WebP files, no addresses: upload the image.", code="unsupported"
+        )
+    try:
+        data = base64.b64decode(found["data"], validate=True)
+    except binascii.Error as exc:
+        raise RequestError("A reference image is not proper base64.", code="unsupported") from exc
+    return _field("input_reference", data, f"reference-{number}.{_SUFFIXES[content_type]}", content_type)
+
+
+def _field(name: str, data: bytes, filename: str | None = None, content_type: str | None = None) -> RequestField:
+    field = RequestField(name, data, filename=filename)
+    field.make_multipart(content_type=content_type)
+    return field

@@ -1,0 +1,44 @@
+"""A still picture is made where that is possible, and missed silently where not."""
+
+import io
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from seedance import emulator, poster
+
+
+@pytest.fixture
+def clip():
+    """The emulator's bundled film, open for reading."""
+    return io.BytesIO(Path(emulator.__file__).with_name("clip.mp4").read_bytes())
+
+
+def test_poster_is_a_jpeg_of_the_first_picture(clip):
+    image = Image.open(io.BytesIO(poster.poster_of(clip)))
+
+    assert image.format == "JPEG"
+    assert max(image.size) <= poster.LONGEST_SIDE
+
+
+@pytest.mark.parametrize("data", [b"", b"<html>no film</html>", b"\0" * 5000], ids=["empty", "page", "zeros"])
+def test_poster_of_what_is_no_film_is_none(data):
+    assert poster.poster_of(io.BytesIO(data)) is None
+
+
+def test_poster_of_a_film_without_pictures_is_none():
+    sound = io.BytesIO()
+    with poster.av.open(sound, "w", format="wav") as container:
+        stream = container.add_stream("pcm_s16le", rate=8000)
+        frame = poster.av.AudioFrame(format="s16", layout="mono", samples=800)
+        frame.rate = 8000
+        container.mux(stream.encode(frame))
+
+    assert poster.poster_of(sound) is None
+
+
+def test_poster_needs_the_media_extra(clip, monkeypatch):
+    monkeypatch.setattr(poster, "av", None)
+
+    assert poster.poster_of(clip) is None
