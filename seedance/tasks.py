@@ -31,6 +31,8 @@ GREETING = "greeting"
 SILENCE = 20.0
 #: Tasks sent before the order is asked for again.
 SEND_BATCH = 32
+#: How long one look around may take before sending gets its turn. Seconds.
+LOOK_SECONDS = 4.0
 #: Rows claimed for one look around.
 POLL_BATCH = 500
 
@@ -137,31 +139,60 @@ def send_pending(sign: StopSign | None = None) -> int:
 
 
 def poll_due(sign: StopSign | None = None) -> int:
-    """Ask about every task whose look is due. Returns how many."""
+    """Ask about every task whose look is due, for some seconds at most. Returns how many were claimed for it."""
     count = 0
+    deadline = time.monotonic() + LOOK_SECONDS
     while tasks := lifecycle.claim_due(POLL_BATCH):
-        poll(tasks)
+        poll(tasks, lambda: time.monotonic() > deadline or (sign is not None and sign.is_up))
         count += len(tasks)
-        if len(tasks) < POLL_BATCH or (sign and sign.is_up):
+        if len(tasks) < POLL_BATCH or time.monotonic() > deadline or (sign and sign.is_up):
             break
     return count
 
 
-def poll(tasks: Sequence[GenerationTask]) -> None:
-    """Ask about these tasks now: in lists where the provider has them, side by side where not."""
+def poll(tasks: Sequence[GenerationTask], enough: Callable[[], bool] = bool) -> None:
+    """Ask about these tasks now: in lists where the provider has them, side by side where not.
+
+    Args:
+        enough: says when to stop; the tasks that are left then are due again at once.
+    """
+    lists, singles = _lists_and_singles(tasks)
+    left: list[GenerationTask] = []
+
+    def look_at_many(group: list[GenerationTask]) -> None:
+        if enough():
+            left.extend(group)
+        else:
+            singles.extend(lifecycle.poll_many(group, conf.provider(group[0].provider)))
+
+    def look_at_one(task: GenerationTask) -> None:
+        if enough():
+            left.append(task)
+        else:
+            lifecycle.poll(task)
+
+    _side_by_side(look_at_many, lists)
+    _side_by_side(look_at_one, singles)
+    GenerationTask.objects.filter(pk__in=[task.pk for task in left]).ask_soon()
+
+
+def _lists_and_singles(
+    tasks: Sequence[GenerationTask],
+) -> tuple[list[list[GenerationTask]], list[GenerationTask]]:
+    """Groups that one list call can answer for, of one account and service tier each, and tasks to ask about alone."""
     accounts: dict[tuple[str, bool], list[GenerationTask]] = defaultdict(list)
     for task in tasks:
         accounts[task.provider, task.service_tier == "flex"].append(task)
+    lists: list[list[GenerationTask]] = []
     singles: list[GenerationTask] = []
     for (alias, _flex), group in accounts.items():
         provider = conf.provider(alias) if alias in conf.provider_aliases() else None
         if provider and provider.LISTS and len(group) > 1:
             size = max(1, min(provider.LIST_IDS, 500))
-            for start in range(0, len(group), size):
-                singles += lifecycle.poll_many(group[start : start + size], provider)
+            lists += [group[start : start + size] for start in range(0, len(group), size)]
         else:
             singles += group
-    _side_by_side(lifecycle.poll, singles)
+    return lists, singles
 
 
 def archive_next(alive: Callable[[], object] = bool) -> bool:

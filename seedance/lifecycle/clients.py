@@ -2,9 +2,11 @@
 
 import functools
 import os
+import time
 
 from .. import conf
 from ..exceptions import ConfigurationError
+from ..models import Pace
 from ..provider.client import SeedanceClient
 from ..provider.types import Client
 from ..provider.videos import VideosClient
@@ -33,3 +35,12 @@ def _client(
     # Kept per process: connections must not be shared across a fork.
     connect, create, get = timeouts
     return DIALECTS[dialect](base_url, key, connect_timeout=connect, create_timeout=create, timeout=get)
+
+
+def wait_for_slot(alias: str, verb: str, per_second: float) -> None:
+    """Keep to a limit that all workers share; returns when one more call may leave. 0 is no limit."""
+    while per_second:
+        pause = Pace.objects.reserve(f"{verb}:{alias}", 1.0 / per_second, burst=1.0)
+        if not pause:
+            return
+        time.sleep(min(pause, 1.0))

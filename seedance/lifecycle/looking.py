@@ -2,18 +2,17 @@
 
 import datetime as dt
 import logging
-import random
 from collections.abc import Iterable, Sequence
-from typing import Any
 
+from django.db.models import prefetch_related_objects
 from django.utils import timezone
 
-from .. import conf, translate
-from ..catalogue.errors import find
-from ..exceptions import ConfigurationError, NotFoundError, ProviderError
+from .. import conf
+from ..exceptions import ConfigurationError, NotFoundError, ProviderError, RequestError
 from ..models import Attention, GenerationTask, Status, TaskEvent
 from ..provider.types import Client, RemoteTask
-from .clients import get_client
+from .clients import get_client, wait_for_slot
+from .judging import LONGEST_PAUSE, News, is_no_news, judge, next_look, overdue
 from .wording import exchange
 
 logger = logging.getLogger(__name__)
@@ -22,10 +21,6 @@ logger = logging.getLogger(__name__)
 INITIALISING = dt.timedelta(minutes=2)
 #: How long a provider remembers a task, with a day of grace.
 REMEMBERED = dt.timedelta(days=8)
-#: Looks at a success without a link before people are told.
-LOOKS_FOR_LINK = 5
-#: Longest pause between two looks at a task that takes long. Seconds.
-LONGEST_PAUSE = 300.0
 #: How long a claim on a due look holds. Seconds.
 CLAIM = 90.0
 
@@ -38,6 +33,7 @@ def claim_due(limit: int) -> list[GenerationTask]:
 def poll(task: GenerationTask, *, cause: str = "poll") -> None:
     """Ask about one task and write down the news."""
     try:
+        wait_for_slot(task.provider, "get", conf.provider(task.provider).GET_PER_SECOND)
         client = get_client(task.provider)
         remote = _cancel(task, client) if task.cancel_requested_at else client.get_task(task.provider_task_id)
     except NotFoundError as exc:
@@ -56,72 +52,66 @@ def poll_many(tasks: Sequence[GenerationTask], provider: conf.Provider) -> list[
     """
     by_id = {task.provider_task_id: task for task in tasks if not task.cancel_requested_at}
     tier = "flex" if tasks[0].service_tier == "flex" else "default"
+    wait_for_slot(provider.alias, "list", provider.LIST_PER_SECOND)
     try:
         found = get_client(provider.alias).list_tasks(list(by_id), service_tier=tier) if by_id else []
+    except (RequestError, NotFoundError) as exc:
+        logger.warning("list refused provider=%s status=%s", provider.alias, exc.status_code)
+        return list(tasks)
     except (ProviderError, ConfigurationError) as exc:
         look_again_later(tasks, exc)
         return []
     told = {remote.provider_task_id: remote for remote in found if remote.provider_task_id in by_id}
-    quiet: list[GenerationTask] = []
-    for task_id, remote in told.items():
-        task = by_id[task_id]
-        if remote.status == task.status and not task.attention and remote.updated_at == task.provider_updated_at:
-            quiet.append(task)
-        else:
-            apply(task, remote, cause="list")
-    _look_again(quiet, provider)
+    quiet = [task_id for task_id, remote in told.items() if is_no_news(by_id[task_id], remote)]
+    _look_again([by_id[task_id] for task_id in quiet], provider)
+    loud = [task_id for task_id in told if task_id not in set(quiet)]
+    prefetch_related_objects([by_id[task_id] for task_id in loud], "media")
+    news = [judge(by_id[task_id], told[task_id]) for task_id in loud]
+    _write_many([item for item in news if item], cause="list")
     return [task for task in tasks if task.provider_task_id not in told]
 
 
 def apply(task: GenerationTask, remote: RemoteTask, *, cause: str) -> None:
     """Write what a remote task says onto the row, if it is news. Harmless to repeat, in any order."""
-    if task.is_final:
-        return
-    provider = conf.provider(task.provider)
-    again = next_look(task, provider)
-    news_of = remote.updated_at
-    if news_of and task.provider_updated_at and news_of < task.provider_updated_at:
-        task.amend(next_poll_at=again)
-        return
-    changes = translate.changes_from(remote) | {"poll_failures": 0, "next_poll_at": again}
-    if not remote.status:
-        task.amend(news_of=news_of, **changes)
-        task.flag(Attention.UNKNOWN_STATUS, cause=cause, detail=remote.status_word[:200])
-        logger.warning("unknown status task=%s word=%.40r", task.pk, remote.status_word)
-    elif remote.status == Status.SUCCEEDED and not remote.video_url and task.poll_failures < LOOKS_FOR_LINK:
-        soon = timezone.now() + dt.timedelta(seconds=2 + 2 * task.poll_failures)
-        task.amend(poll_failures=task.poll_failures + 1, next_poll_at=soon, raw=changes["raw"])
-    elif remote.status == task.status:
-        task.amend(news_of=news_of, **changes, **_settled(task))
-        _check_deadline(task, remote)
-    elif task.can_become(Status(remote.status)):
-        _move(task, Status(remote.status), remote, changes, cause)
-    else:
-        task.amend(next_poll_at=again)
-        task.flag(Attention.BACKWARDS, cause=cause, detail=f"{task.status} → {remote.status_word}")
-
-
-def next_look(task: GenerationTask, provider: conf.Provider) -> dt.datetime:
-    """When to look again: every ``POLL_SECONDS``, slower the longer a task takes, spread a little."""
-    now = timezone.now()
-    age = (now - (task.submitted_at or now)).total_seconds()
-    pause = min(max(provider.POLL_SECONDS, age / 30), max(LONGEST_PAUSE, provider.POLL_SECONDS))
-    return now + dt.timedelta(seconds=pause * random.uniform(0.95, 1.05))  # noqa: S311
+    if news := judge(task, remote):
+        _write(news, cause)
 
 
 def look_again_later(tasks: Sequence[GenerationTask], exc: ProviderError | ConfigurationError) -> None:
-    """A look failed: slow down, and tell the timeline when that begins."""
+    """A look failed: slow down. The timeline of a task that was looked at alone tells when that begins."""
     logger.warning("poll failed tasks=%d error=%s", len(tasks), type(exc).__name__)
-    asked_for = getattr(exc, "retry_after", None)
+    failures = 1 + min(task.poll_failures for task in tasks)
+    pause = getattr(exc, "retry_after", None) or min(LONGEST_PAUSE, 2.0 ** min(failures + 1, 9))
+    rows = GenerationTask.objects.in_flight().filter(pk__in=[task.pk for task in tasks])
+    rows.update(poll_failures=failures, next_poll_at=timezone.now() + dt.timedelta(seconds=pause))
+    if len(tasks) == 1 and failures == 1:
+        detail = exchange(exc) if isinstance(exc, ProviderError) else str(exc)
+        tasks[0].note(TaskEvent.What.ANSWER, cause="poll", detail=detail)
     for task in tasks:
-        failures = task.poll_failures + 1
-        pause = asked_for or min(LONGEST_PAUSE, 2.0 ** min(failures + 1, 9))
-        if not task.amend(poll_failures=failures, next_poll_at=timezone.now() + dt.timedelta(seconds=pause)):
-            continue
-        if failures == 1:
-            detail = exchange(exc) if isinstance(exc, ProviderError) else str(exc)
-            task.note(TaskEvent.What.ANSWER, cause="poll", detail=detail)
-        _check_deadline(task, None)
+        if not task.attention and (flag := overdue(task, None)):
+            task.flag(flag, cause="poll")
+
+
+def _write(news: News, cause: str) -> None:
+    task = news.task
+    if news.to:
+        if task.advance(news.to, cause=cause, detail=news.detail, news_of=news.news_of, **news.changes):
+            logger.info("task moved task=%s status=%s cause=%s", task.pk, news.to, cause)
+        return
+    task.amend(news_of=news.news_of, **news.changes)
+    if news.flag:
+        task.flag(news.flag, cause=cause, detail=news.flag_detail)
+
+
+def _write_many(news: list[News], cause: str) -> None:
+    """Write what a list brought: the moves in one short transaction, or one by one where others were in between."""
+    moves = [item.move for item in news if item.move]
+    rest = news
+    if len(moves) > 1 and GenerationTask.objects.advance_many(moves, cause=cause):
+        logger.info("tasks moved count=%d cause=%s", len(moves), cause)
+        rest = [item for item in news if not item.move]
+    for item in rest:
+        _write(item, cause)
 
 
 def _cancel(task: GenerationTask, client: Client) -> RemoteTask:
@@ -138,42 +128,14 @@ def _cancel(task: GenerationTask, client: Client) -> RemoteTask:
     return remote
 
 
-def _move(task: GenerationTask, status: Status, remote: RemoteTask, changes: dict[str, Any], cause: str) -> None:
-    changes |= {"attention": "", "attention_detail": "", "lease_owner": "", "lease_until": None}
-    changes |= {"expires_at": translate.deadline(task, remote)}
-    if status == Status.SUCCEEDED:
-        changes |= {**translate.charged_cost(task, remote), "next_poll_at": None, "next_archive_at": timezone.now()}
-        changes |= {} if remote.video_url else {"attention": Attention.NO_VIDEO}
-    elif status != Status.RUNNING:
-        changes |= {"next_poll_at": None, "error_charged": "no" if _bills_successes_only(task) else "unknown"}
-        changes |= {"error_retryable": status == Status.EXPIRED or find(remote.error_code).retry == "later"}
-    detail = f"{remote.error_code} {remote.error_message}".strip()
-    if task.advance(status, cause=cause, detail=detail, news_of=remote.updated_at, **changes):
-        logger.info("task moved task=%s status=%s cause=%s", task.pk, status, cause)
-
-
-def _bills_successes_only(task: GenerationTask) -> bool:
-    """Whether the host says so; relays promise nothing either way."""
-    return conf.provider(task.provider).PRESET in ("ark", "byteplus", "emulator")
-
-
-def _settled(task: GenerationTask) -> dict[str, Any]:
-    """Clears a flag that the provider's good word answers; being overdue is not answered by words."""
-    if task.attention in ("", Attention.OVERDUE):
-        return {}
-    return {"attention": "", "attention_detail": ""}
-
-
 def _look_again(tasks: Iterable[GenerationTask], provider: conf.Provider) -> None:
     """Set the next look of unchanged tasks in one statement; they share it, since they were asked together."""
     tasks = list(tasks)
     if not tasks:
         return
     oldest = min(tasks, key=lambda task: task.pk)
-    rows = GenerationTask.objects.filter(pk__in=[task.pk for task in tasks], status__in=("queued", "running"))
+    rows = GenerationTask.objects.in_flight().filter(pk__in=[task.pk for task in tasks])
     rows.update(next_poll_at=next_look(oldest, provider), poll_failures=0)
-    for task in tasks:
-        _check_deadline(task, None)
 
 
 def _not_found(task: GenerationTask, exc: NotFoundError) -> None:
@@ -185,10 +147,3 @@ def _not_found(task: GenerationTask, exc: NotFoundError) -> None:
     forgotten = age > REMEMBERED
     task.amend(next_poll_at=None if forgotten else now + dt.timedelta(seconds=LONGEST_PAUSE))
     task.flag(Attention.GONE, cause="poll", detail=exchange(exc))
-
-
-def _check_deadline(task: GenerationTask, remote: RemoteTask | None) -> None:
-    """Raise a flag, not a verdict, when the provider should have given up long ago."""
-    grace = dt.timedelta(seconds=conf.settings().OVERDUE_SECONDS)
-    if not task.attention and timezone.now() > translate.deadline(task, remote) + grace:
-        task.flag(Attention.OVERDUE, cause="poll")

@@ -12,7 +12,7 @@ from ..exceptions import ConfigurationError, NotFoundError, ProviderError, Trans
 from ..models import GenerationTask, Status, TaskEvent
 from ..models.wake import wake_workers
 from ..provider.types import RemoteTask
-from .clients import get_client
+from .clients import get_client, wait_for_slot
 from .looking import apply
 from .wording import exchange
 
@@ -100,13 +100,16 @@ def _settle_by_callbacks(task: GenerationTask) -> bool:
 
 def _settle_by_list(task: GenerationTask) -> bool:
     """Adopt the one task in the provider's list that can only be this one; with any doubt, none."""
-    if not conf.provider(task.provider).LISTS or task.submitted_at is None:
+    provider = conf.provider(task.provider)
+    if not provider.LISTS or task.submitted_at is None:
         return False
     since, until = _sent_between(task)
     if _rivals(task, since, until):
         return False
     tier = "flex" if task.service_tier == "flex" else "default"
-    found = get_client(task.provider).recent_tasks(since=since, service_tier=tier)
+    pause = 1.0 / provider.LIST_PER_SECOND if provider.LIST_PER_SECOND else 0.0
+    wait_for_slot(provider.alias, "list", provider.LIST_PER_SECOND)
+    found = get_client(task.provider).recent_tasks(since=since, service_tier=tier, pause=pause)
     owned = GenerationTask.objects.filter(provider=task.provider).exclude(provider_task_id="")
     taken = set(
         owned.filter(provider_task_id__in=[r.provider_task_id for r in found]).values_list(

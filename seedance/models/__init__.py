@@ -5,6 +5,7 @@ from .callback import Callback
 from .event import TaskEvent
 from .lease import Lease
 from .media import MediaItem
+from .moving import Move
 from .status import ACTIVE, FINAL, TRANSITIONS, Attention, Status
 from .task import GenerationTask
 
@@ -18,6 +19,7 @@ __all__ = [
     "GenerationTask",
     "Lease",
     "MediaItem",
+    "Move",
     "Pace",
     "Status",
     "TaskEvent",

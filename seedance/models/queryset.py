@@ -15,12 +15,14 @@ from django.utils.translation import gettext as _
 
 from .. import intake
 from ..exceptions import TransitionError
+from .bulk import update_each
 from .event import TaskEvent
 from .media import MediaItem
 from .status import ACTIVE, FINAL, IN_FLIGHT, MAY_COST, Status
 from .wake import wake_workers
 
 if TYPE_CHECKING:
+    from .moving import Move
     from .task import GenerationTask
 
 # The conditions of the partial indexes; a query must repeat them literally for the index to serve.
@@ -39,6 +41,10 @@ class GenerationTaskQuerySet(models.QuerySet["GenerationTask"]):
     def final(self) -> Self:
         """Tasks that never change again."""
         return self.filter(status__in=sorted(FINAL))
+
+    def in_flight(self) -> Self:
+        """Tasks that the provider has and may still change."""
+        return self.filter(IN_FLIGHT_ROWS)
 
     def may_cost(self) -> Self:
         """Tasks that may be running and billed right now."""
@@ -109,6 +115,10 @@ class GenerationTaskQuerySet(models.QuerySet["GenerationTask"]):
         if moved:
             wake_workers(self.db)
         return moved
+
+    def ask_soon(self) -> None:
+        """Give back tasks that were claimed for a look which did not take place."""
+        self.filter(IN_FLIGHT_ROWS).update(next_poll_at=timezone.now())
 
     def ask_now(self) -> int:
         """Have tasks looked at again at once: those in flight, and videos that did not come home yet.
@@ -211,6 +221,26 @@ class GenerationTaskManager(models.Manager.from_queryset(GenerationTaskQuerySet)
             if any(order.submit for order in orders):
                 wake_workers(self.db)
         return tasks
+
+    def advance_many(self, moves: "Sequence[Move]", *, cause: str) -> bool:
+        """Make many moves in one short transaction: all of them, or none where another worker was in between.
+
+        Returns:
+            False when nothing was written; ``advance`` then tells row by row.
+        """
+        now = timezone.now()
+        written = [move.columns(now) for move in moves]
+        try:
+            with transaction.atomic(using=self.db):
+                guarded = [(move.rows(self.db), columns) for move, columns in zip(moves, written, strict=True)]
+                if update_each(guarded, self.db) != len(moves):
+                    raise TransitionError
+                TaskEvent.objects.using(self.db).bulk_create(move.event(cause) for move in moves)
+                for move, columns in zip(moves, written, strict=True):
+                    move.take_effect(columns, self.db)
+        except TransitionError:
+            return False
+        return True
 
     def retry(self, task: "GenerationTask", *, owner: Any = None, cause: str = "python") -> "GenerationTask":
         """Ask for the same video again: a new, pending task linked to the old one.

@@ -14,9 +14,9 @@ from django.utils.translation import gettext_lazy as _
 from ..catalogue.inputs import PARAMETERS, Inputs, MediaInput
 from ..conf import provider, result_storage
 from ..exceptions import TransitionError
-from ..signals import task_status_changed
 from .event import TaskEvent
 from .ids import callback_token, uuid7
+from .moving import Move, newer_rows
 from .queryset import IN_FLIGHT_ROWS, PENDING_ROWS, UNARCHIVED_ROWS, GenerationTaskManager
 from .status import ACTIVE, FINAL, IN_FLIGHT, MAY_COST, TRANSITIONS, UNCANCELLABLE, Attention, Status
 from .wake import wake_workers
@@ -261,20 +261,16 @@ class GenerationTask(models.Model):
             True when this call did it. False when somebody was first, or the move does not exist; the
             instance then shows the row as it is.
         """
-        now = timezone.now()
-        changes |= {"status": to, "updated_at": now}
-        if to in FINAL:
-            changes.setdefault("finished_at", now)
+        using = self._state.db
         while self.can_become(to):
-            old = self.status
-            with transaction.atomic(using=self._state.db):
-                if self._rows(news_of).filter(status=old).update(**changes) == 1:
-                    self._take_over(changes)
-                    self.note(
-                        TaskEvent.What.STATUS, from_status=old, to_status=to, cause=cause, actor=actor, detail=detail
-                    )
-                    transaction.on_commit(partial(self._tell, old, to), using=self._state.db, robust=True)
+            move = Move(self, to, changes, detail, news_of, actor)
+            with transaction.atomic(using=using):
+                columns = move.columns(timezone.now())
+                if move.rows(using).update(**columns) == 1:
+                    move.event(cause).save(using=using)
+                    move.take_effect(columns, using)
                     return True
+            old = self.status
             self.refresh_from_db()
             if self.status == old:
                 return False  # the status is as we thought: the news was old
@@ -287,9 +283,11 @@ class GenerationTask(models.Model):
             False when the row has moved on, was deleted, or has newer news; nothing is written then.
         """
         changes.setdefault("updated_at", timezone.now())
-        if self._rows(news_of).filter(status=self.status).update(**changes) != 1:
+        rows = newer_rows(self, self._state.db, news_of).filter(status=self.status)
+        if rows.update(**changes) != 1:
             return False
-        self._take_over(changes)
+        for name, value in changes.items():
+            setattr(self, name, value)
         return True
 
     def request_cancel(self, *, cause: str, actor: str = "") -> None:
@@ -341,16 +339,3 @@ class GenerationTask(models.Model):
     def note(self, what: TaskEvent.What, **columns: Any) -> TaskEvent:
         """Add a line to the timeline."""
         return TaskEvent.objects.using(self._state.db).create(task=self, what=what, **columns)
-
-    def _rows(self, news_of: dt.datetime | None) -> models.QuerySet["GenerationTask"]:
-        rows = type(self)._base_manager.using(self._state.db).filter(pk=self.pk)
-        if news_of is None:
-            return rows
-        return rows.filter(Q(provider_updated_at=None) | Q(provider_updated_at__lte=news_of))
-
-    def _take_over(self, changes: dict[str, Any]) -> None:
-        for name, value in changes.items():
-            setattr(self, name, value)
-
-    def _tell(self, old_status: str, new_status: str) -> None:
-        task_status_changed.send(sender=type(self), task=self, old_status=old_status, new_status=new_status)

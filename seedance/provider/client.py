@@ -5,6 +5,7 @@ Source: "Endpoints" to "DELETE" in docs/provider.md, read 2026-11-22.
 
 import datetime as dt
 import json
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -69,10 +70,15 @@ class SeedanceClient(DialectClient):
             return [remote for half in halves for remote in self.list_tasks(half, service_tier=service_tier)]
         return self._read_list(answer)
 
-    def recent_tasks(self, *, since: dt.datetime, service_tier: str = "default") -> list[RemoteTask]:
+    def recent_tasks(
+        self, *, since: dt.datetime, service_tier: str = "default", pause: float = 0.0
+    ) -> list[RemoteTask]:
         """Look at the tasks of one service tier that were created since a moment, whoever created them.
 
         The order of the list is not documented, so all of its pages are walked, up to ``MOST_PAGES``.
+
+        Args:
+            pause: seconds between two pages.
 
         Raises:
             ProtocolError: there are more pages; what they hold is not known, so nobody may conclude from the rest.
@@ -86,6 +92,7 @@ class SeedanceClient(DialectClient):
             found += [remote for remote in remotes if remote.created_at is None or remote.created_at >= since]
             if len(remotes) < PAGE_SIZE:
                 return found
+            time.sleep(pause)
         raise self._transport.unreadable(answer, "The provider's list is too long to be searched.")
 
     def _read_list(self, answer: Answer) -> list[RemoteTask]:

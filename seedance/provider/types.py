@@ -72,7 +72,9 @@ class Client(Protocol):
     def list_tasks(self, task_ids: Sequence[str], *, service_tier: str = "default") -> list[RemoteTask]:
         """Look at many tasks of one service tier in one request."""
 
-    def recent_tasks(self, *, since: dt.datetime, service_tier: str = "default") -> list[RemoteTask]:
+    def recent_tasks(
+        self, *, since: dt.datetime, service_tier: str = "default", pause: float = 0.0
+    ) -> list[RemoteTask]:
         """Look at the tasks of one service tier that were created since a moment, whoever created them."""
 
     def delete_task(self, task_id: str) -> None:

@@ -58,7 +58,9 @@ class VideosClient(DialectClient):
         """Raises ``RequestError``: this host answers for one task at a time."""
         _lacks("list tasks")
 
-    def recent_tasks(self, *, since: dt.datetime, service_tier: str = "default") -> list[RemoteTask]:
+    def recent_tasks(
+        self, *, since: dt.datetime, service_tier: str = "default", pause: float = 0.0
+    ) -> list[RemoteTask]:
         """Raises ``RequestError``: this host answers for one task at a time."""
         _lacks("list tasks")
 

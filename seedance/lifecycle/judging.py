@@ -1,0 +1,109 @@
+"""What a remote task means for its row: pure thought, nothing is written or asked here."""
+
+import datetime as dt
+import random
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils import timezone
+
+from .. import conf, translate
+from ..catalogue.errors import find
+from ..models import Attention, GenerationTask, Move, Status
+from ..provider.types import RemoteTask
+
+#: Looks at a success without a link before people are told.
+LOOKS_FOR_LINK = 5
+#: Longest pause between two looks at a task that takes long. Seconds.
+LONGEST_PAUSE = 300.0
+
+
+@dataclass(frozen=True)
+class News:
+    """What is to be written about one task: columns, perhaps a move, perhaps a flag for people.
+
+    ``news_of`` is the provider's time of it, ``None`` when it only concerns us; older news never overwrites newer.
+    """
+
+    task: GenerationTask
+    changes: dict[str, Any]
+    to: Status | None = None
+    detail: str = ""
+    flag: Attention | None = None
+    flag_detail: str = ""
+    news_of: dt.datetime | None = None
+
+    @property
+    def move(self) -> Move | None:
+        """The news as a move of its row, when it is one."""
+        return Move(self.task, self.to, self.changes, self.detail, self.news_of) if self.to else None
+
+
+def judge(task: GenerationTask, remote: RemoteTask) -> News | None:
+    """What a look brought; ``None`` when the row is final and nothing can be news any more."""
+    if task.is_final:
+        return None
+    provider = conf.provider(task.provider)
+    again = next_look(task, provider)
+    if remote.updated_at and task.provider_updated_at and remote.updated_at < task.provider_updated_at:
+        return News(task, {"next_poll_at": again})
+    changes = translate.changes_from(remote) | {"poll_failures": 0, "next_poll_at": again}
+    if not remote.status:
+        word = remote.status_word[:200]
+        return News(task, changes, flag=Attention.UNKNOWN_STATUS, flag_detail=word, news_of=remote.updated_at)
+    if remote.status == Status.SUCCEEDED and not remote.video_url and task.poll_failures < LOOKS_FOR_LINK:
+        soon = timezone.now() + dt.timedelta(seconds=2 + 2 * task.poll_failures)
+        again_soon = {"poll_failures": task.poll_failures + 1, "next_poll_at": soon, "raw": changes["raw"]}
+        return News(task, again_soon)
+    if remote.status == task.status:
+        changes |= _settled(task)
+        return News(task, changes, flag=overdue(task, remote), news_of=remote.updated_at)
+    if task.can_become(Status(remote.status)):
+        return _move(task, Status(remote.status), remote, changes)
+    words = f"{task.status} → {remote.status_word}"
+    return News(task, {"next_poll_at": again}, flag=Attention.BACKWARDS, flag_detail=words)
+
+
+def is_no_news(task: GenerationTask, remote: RemoteTask) -> bool:
+    """Whether a look brought nothing that is not on the row already."""
+    unchanged = remote.status == task.status and remote.updated_at == task.provider_updated_at
+    return unchanged and not task.attention and not overdue(task, remote)
+
+
+def next_look(task: GenerationTask, provider: conf.Provider) -> dt.datetime:
+    """When to look again: every ``POLL_SECONDS``, slower the longer a task takes, spread a little."""
+    now = timezone.now()
+    age = (now - (task.submitted_at or now)).total_seconds()
+    pause = min(max(provider.POLL_SECONDS, age / 30), max(LONGEST_PAUSE, provider.POLL_SECONDS))
+    return now + dt.timedelta(seconds=pause * random.uniform(0.95, 1.05))  # noqa: S311
+
+
+def overdue(task: GenerationTask, remote: RemoteTask | None) -> Attention | None:
+    """A flag, not a verdict, when the provider should have finished or given up long ago."""
+    grace = dt.timedelta(seconds=conf.settings().OVERDUE_SECONDS)
+    return Attention.OVERDUE if timezone.now() > translate.deadline(task, remote) + grace else None
+
+
+def _move(task: GenerationTask, status: Status, remote: RemoteTask, changes: dict[str, Any]) -> News:
+    changes |= {"attention": "", "attention_detail": "", "lease_owner": "", "lease_until": None}
+    changes |= {"expires_at": translate.deadline(task, remote)}
+    if status == Status.SUCCEEDED:
+        changes |= {**translate.charged_cost(task, remote), "next_poll_at": None, "next_archive_at": timezone.now()}
+        changes |= {} if remote.video_url else {"attention": Attention.NO_VIDEO}
+    elif status != Status.RUNNING:
+        changes |= {"next_poll_at": None, "error_charged": "no" if _bills_successes_only(task) else "unknown"}
+        changes |= {"error_retryable": status == Status.EXPIRED or find(remote.error_code).retry == "later"}
+    detail = f"{remote.error_code} {remote.error_message}".strip()
+    return News(task, changes, to=status, detail=detail, news_of=remote.updated_at)
+
+
+def _bills_successes_only(task: GenerationTask) -> bool:
+    """Whether the host says so; relays promise nothing either way."""
+    return conf.provider(task.provider).PRESET in ("ark", "byteplus", "emulator")
+
+
+def _settled(task: GenerationTask) -> dict[str, Any]:
+    """Clears a flag that the provider's good word answers; being overdue is not answered by words."""
+    if task.attention in ("", Attention.OVERDUE):
+        return {}
+    return {"attention": "", "attention_detail": ""}
