@@ -84,7 +84,7 @@ def public_media_url(item: MediaItem) -> str:
     """
     url = _public_url("seedance:media", item.signed_key())
     if not url:
-        raise ConfigurationError("An uploaded video needs SEEDANCE[\"PUBLIC_URL\"], where the provider can fetch it.")
+        raise ConfigurationError('An uploaded video needs SEEDANCE["PUBLIC_URL"], where the provider can fetch it.')
     return url
 
 
