@@ -1,0 +1,40 @@
+# The three things to know: make demo, make test, make lint. `make` alone lists them.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# Passed on to `manage.py demo` or to pytest: make demo ARGS=--once, make test ARGS="-k archive".
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint
+
+help: ## list what there is to make
+	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 14
+
+demo: $(VENV)/.demo-installed ## start the site and make a first video; ARGS=--once ends when it is stored
+	@$(BIN)/python manage.py demo $(ARGS)
+
+test: $(VENV)/.test-installed ## run the whole test-suite; ARGS goes to pytest
+	@$(BIN)/python -m pytest -n auto $(ARGS)
+
+lint: $(VENV)/.test-installed ## check format, style, types, settings and migrations
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python manage.py check --fail-level WARNING
+	$(BIN)/python manage.py makemigrations --check --dry-run
+
+# The stamps are newer than what they were installed from; touch or change that, and it is installed again.
+$(VENV)/.created:
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.13 …" if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.demo-installed: requirements.txt $(VENV)/.created
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+$(VENV)/.test-installed: pyproject.toml $(VENV)/.demo-installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test]'
+	@touch $@

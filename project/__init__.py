@@ -1,0 +1,1 @@
+"""The demonstration site. Newcomers copy from here; the app itself lives in ``seedance``."""
