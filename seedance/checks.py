@@ -73,13 +73,24 @@ def _wanted(field: Field[Any], value: object) -> str:
         return "" if isinstance(value, bool) else "True or False"
     if field.type is str:
         return "" if isinstance(value, str) else "a string"
+    if field.type == Sequence[str]:
+        return (
+            ""
+            if isinstance(value, (list, tuple)) and all(isinstance(each, str) for each in value)
+            else "a list of strings"
+        )
     if field.type not in (int, float):
         return ""
-    kind, may_be_zero = (int if field.type is int else (int, float)), field.default == 0
+    kind, may_be_zero = (int if field.type is int else (int, float)), _may_be_zero(field)
     if isinstance(value, kind) and not isinstance(value, bool) and (value > 0 or (may_be_zero and value == 0)):
         return ""
     number = "a whole number above zero" if field.type is int else "a number above zero"
     return f"{number}, or 0 for no limit" if may_be_zero else number
+
+
+def _may_be_zero(field: Field[Any]) -> bool:
+    """Where 0 means no limit, or for ever."""
+    return field.default == 0 or field.name.startswith("KEEP_")
 
 
 def _public_url(value: object) -> Iterator[CheckMessage]:

@@ -1,6 +1,6 @@
 """Every setting of the app: name, type, default and meaning, read from ``settings.SEEDANCE`` at each access."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, Self
 
@@ -73,6 +73,8 @@ class Settings:
     MODELS: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     #: Name of the django-q2 cluster that runs the rounds; empty: the default one.
     CLUSTER: str = ""
+    #: Name of the django-q2 cluster that brings videos home; empty: the one that runs the rounds.
+    ARCHIVE_CLUSTER: str = ""
     #: How long a round stays awake before the next one takes over.
     ROUND_SECONDS: float = 80.0
     #: How often an awake round looks for work.
@@ -81,10 +83,18 @@ class Settings:
     THREADS: int = 8
     #: Largest result file that is brought home.
     MAX_VIDEO_BYTES: int = 4 * 1024**3
+    #: The only hosts videos are fetched from, ``.example.com`` for all below it; empty: any public one.
+    DOWNLOAD_HOSTS: Sequence[str] = ()
     #: How long one download may take in all.
     DOWNLOAD_SECONDS: float = 540.0
     #: How long past the provider's own deadline a task may stay unfinished before people are told.
     OVERDUE_SECONDS: float = 3600.0
+    #: How many days result files are kept after their task ended; 0: for ever.
+    KEEP_VIDEOS_DAYS: float = 0
+    #: How many days final tasks are kept, with all that belongs to them; 0: for ever.
+    KEEP_TASKS_DAYS: float = 0
+    #: How many days callbacks of final tasks are kept; 0: for ever.
+    KEEP_CALLBACKS_DAYS: float = 30
     #: Longest answer to ``?wait=`` and ``Prefer: wait``.
     MAX_WAIT_SECONDS: float = 20.0
 

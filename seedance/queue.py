@@ -1,5 +1,6 @@
 """All that is known of django-q2. A site may leave it out of ``INSTALLED_APPS`` and use the commands instead."""
 
+import datetime as dt
 import multiprocessing
 import os
 import signal
@@ -10,7 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from django.apps import apps
-from django.db import router, transaction
+from django.db import models, router, transaction
 
 from . import conf
 from .exceptions import QueueError
@@ -29,8 +30,12 @@ def is_cluster_process() -> bool:
     return "qcluster" in sys.argv[1:2]
 
 
-def enqueue(function: str, *, timeout: float | None = None) -> None:
-    """Have a worker call ``function`` (a dotted path) soon, in the cluster the settings name.
+def enqueue(function: str, *, timeout: float | None = None, cluster: str = "") -> None:
+    """Have a worker call ``function`` (a dotted path) soon.
+
+    Args:
+        timeout: seconds after which its cluster may end it.
+        cluster: by name; empty: the one the settings name.
 
     Raises:
         QueueError: the broker cannot be reached.
@@ -38,8 +43,8 @@ def enqueue(function: str, *, timeout: float | None = None) -> None:
     from django_q.tasks import async_task  # its models exist only where it is installed
 
     options: dict[str, Any] = {"timeout": int(timeout)} if timeout else {}
-    if cluster := conf.settings().CLUSTER:
-        options["cluster"] = cluster
+    if name := cluster or conf.settings().CLUSTER:
+        options["cluster"] = name
     try:
         async_task(function, q_options={"task_name": function.rpartition(".")[2], "ack_failure": True, **options})
     except Exception as exc:  # brokers are pluggable, and so are their errors
@@ -69,6 +74,13 @@ def install_schedules() -> list[str]:
             Schedule.objects.create(name=name, **wanted)
         repaired.append(name)
     return repaired
+
+
+def failures_before(moment: dt.datetime) -> "models.QuerySet[Any]":
+    """The queue's own rows about jobs of ours that failed long ago; they say nothing that our rows do not say."""
+    from django_q.models import Failure
+
+    return Failure.objects.filter(func__startswith="seedance.tasks.", stopped__lt=moment)
 
 
 def missing_schedules() -> list[str]:

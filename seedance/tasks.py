@@ -224,7 +224,10 @@ def _call_archivist() -> None:
         return
     Lease.objects.take(ARCHIVE, "called", SILENCE)
     try:
-        queue.enqueue("seedance.tasks.archive", timeout=conf.settings().DOWNLOAD_SECONDS + 60)
+        settings = conf.settings()
+        queue.enqueue(
+            "seedance.tasks.archive", timeout=settings.DOWNLOAD_SECONDS + 60, cluster=settings.ARCHIVE_CLUSTER
+        )
     except QueueError as exc:
         logger.warning("no archivist called error=%s", type(exc.__cause__).__name__)
 

@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from .. import conf, translate
 from ..exceptions import ArchiveError, ConfigurationError, NotFoundError, ProviderError
+from ..measure import measure
 from ..models import Attention, GenerationTask, Status, TaskEvent
 from ..models.task import result_path
 from ..poster import poster_of
@@ -22,6 +23,7 @@ from ..provider.container import check_image, check_video
 from ..provider.download import Download, download, is_private_host
 from ..signals import task_archived
 from .clients import get_client
+from .comparing import differences
 
 logger = logging.getLogger(__name__)
 
@@ -87,9 +89,11 @@ def _fetch(task: GenerationTask, heartbeat: Callable[[], None]) -> dict[str, Any
     if not task.video_url:
         raise ArchiveError("There is no link to the video yet.", link_dead=True)
     with _open_link(task, task.video_url, heartbeat) as video:
+        columns: dict[str, Any] = {"video_bytes": video.bytes, "video_sha256": video.sha256}
         suffix = check_video(cast(BinaryIO, video.file), video.bytes)
         poster = poster_of(cast(BinaryIO, video.file))
-        columns: dict[str, Any] = {"video_bytes": video.bytes, "video_sha256": video.sha256}
+        if differs := differences(task, measure(File(video.file))):
+            columns |= {"attention": Attention.MISMATCH, "attention_detail": differs}
         columns["video"] = _store(task, "video", f"{task.pk}{suffix}", File(video.file))
     if poster:
         columns["poster"] = _store(task, "poster", f"{task.pk}-poster.jpg", ContentFile(poster))
@@ -107,6 +111,7 @@ def _open_link(task: GenerationTask, url: str, heartbeat: Callable[[], None]) ->
         max_bytes=settings.MAX_VIDEO_BYTES,
         seconds=settings.DOWNLOAD_SECONDS,
         allow_private=_provider_is_private(task.provider),
+        hosts=settings.DOWNLOAD_HOSTS,
         on_chunk=heartbeat,
     )
 
@@ -140,9 +145,9 @@ def _renew_link(task: GenerationTask) -> bool:
 def _write_down(task: GenerationTask, columns: dict[str, Any]) -> bool:
     rows = GenerationTask.objects.filter(pk=task.pk, status=Status.SUCCEEDED, archived_at=None)
     now = timezone.now()
-    columns |= {"archived_at": now, "updated_at": now, "next_archive_at": None, "lease_owner": "", "lease_until": None}
-    columns |= {"attention": "", "attention_detail": ""}
-    if rows.update(**columns) != 1:
+    home = {"archived_at": now, "updated_at": now, "next_archive_at": None, "lease_owner": "", "lease_until": None}
+    settled = {"attention": "", "attention_detail": ""}
+    if rows.update(**{**settled, **columns, **home}) != 1:
         return False
     task.refresh_from_db()
     task.note(TaskEvent.What.ARCHIVED, cause="archive", detail=f"{task.video_bytes} bytes, sha256 {task.video_sha256}")

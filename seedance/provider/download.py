@@ -1,17 +1,19 @@
-"""Stream a result file home: without our key, bounded in size and time, only from where it may come."""
+"""Stream a result file home: bounded in size and time, resumed after a break, only from where it may come."""
 
 import hashlib
 import ipaddress
 import socket
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import IO
 from urllib.parse import urljoin, urlsplit
 
 import requests
+from requests.auth import AuthBase
 from urllib3.exceptions import HTTPError
 
 from .. import __version__
@@ -26,6 +28,8 @@ CONNECT_SECONDS, SILENT_SECONDS = 10.0, 30.0
 MAX_REDIRECTS = 3
 #: Prefix under which networks without IPv4 reach it. Source: RFC 6052.
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+#: Times a broken download is taken up again where it broke off.
+MAX_RESUMES = 5
 #: What a link says once it is used up, expired or its signature is refused.
 _DEAD_LINK = (401, 403, 404, 410)
 
@@ -46,6 +50,8 @@ def download(
     max_bytes: int,
     seconds: float,
     allow_private: bool = False,
+    hosts: Sequence[str] = (),
+    auth: AuthBase | None = None,
     on_chunk: Callable[[], object] = bool,
 ) -> Iterator[Download]:
     """Fetch a file into a temporary one that lives as long as the ``with`` block.
@@ -54,6 +60,8 @@ def download(
         max_bytes: larger files are refused, as early as their length is known.
         seconds: for all of it.
         allow_private: whether hosts with private or loopback addresses may be asked.
+        hosts: the only hosts that may be asked, ``.example.com`` for all below it; empty: any.
+        auth: puts a key on the request, for the few addresses that want one; never sent to where it redirects.
         on_chunk: called after each piece, as a sign of life.
 
     Raises:
@@ -63,29 +71,112 @@ def download(
     with StraightSession() as session, tempfile.TemporaryFile() as file:
         session.trust_env = False  # no .netrc: a signed link must be fetched without any Authorization
         session.headers.update({"User-Agent": f"django-seedance/{__version__}", "Accept-Encoding": "identity"})
-        try:
-            with _open(session, url, allow_private, deadline) as response:
-                _check_declared_length(response, max_bytes)
-                digest, size = _copy(response, file, max_bytes, deadline, on_chunk)
-        except (requests.RequestException, HTTPError, OSError) as exc:
-            raise ArchiveError(f"The download broke off ({type(exc).__name__}).") from exc
-        if not size:
+        arrived = _Arrived(file, max_bytes, deadline, on_chunk)
+        ask = partial(_open, session, url, allow_private, hosts, auth, deadline)
+        _fetch(ask, arrived)
+        if not arrived.bytes:
             raise ArchiveError("The downloaded file is empty.")
         file.seek(0)
-        yield Download(file, size, digest)
+        yield Download(file, arrived.bytes, arrived.digest.hexdigest())
 
 
-def _open(session: requests.Session, url: str, allow_private: bool, deadline: float) -> requests.Response:
-    for _hop in range(MAX_REDIRECTS + 1):
-        _check_address(url, allow_private)
+class _Arrived:
+    """What has arrived of a file so far."""
+
+    def __init__(self, file: IO[bytes], max_bytes: int, deadline: float, on_chunk: Callable[[], object]) -> None:
+        self._file, self._max_bytes, self._deadline, self._on_chunk = file, max_bytes, deadline, on_chunk
+        self.etag = ""
+        self.expected: int | None = None
+        self.begin_anew()
+
+    def begin_anew(self) -> None:
+        """Forget what came before; the next answer holds the file from its first byte."""
+        self._file.seek(0)
+        self._file.truncate()
+        self.digest = hashlib.sha256()
+        self.bytes = 0
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether as much has come as was announced; without an announcement the end of the answer counts."""
+        return self.expected is None or self.bytes == self.expected
+
+    @property
+    def range(self) -> dict[str, str]:
+        """Headers that ask for the rest only, if the file is still the same."""
+        if not self.bytes or not self.etag:
+            return {}
+        return {"Range": f"bytes={self.bytes}-", "If-Range": self.etag}
+
+    def take(self, response: requests.Response) -> None:
+        """Add an answer: the rest where the host sends that, the whole file again where it does not.
+
+        Raises:
+            ArchiveError: too large, too slow, or longer than announced.
+        """
+        continues = response.status_code == 206 and response.headers.get("Content-Range", "").startswith(
+            f"bytes {self.bytes}-"
+        )
+        if not continues:
+            self.begin_anew()
+            self.expected = _expected_bytes(response, self._max_bytes)
+            etag = response.headers.get("ETag", "")
+            self.etag = "" if etag.startswith("W/") else etag
+        while chunk := response.raw.read1(CHUNK, decode_content=False):
+            self.bytes += len(chunk)
+            if self.bytes > self._max_bytes:
+                raise ArchiveError(f"The file is larger than {self._max_bytes} bytes (MAX_VIDEO_BYTES).")
+            if time.monotonic() > self._deadline:
+                raise ArchiveError("The download took too long.")
+            self.digest.update(chunk)
+            self._file.write(chunk)
+            self._on_chunk()
+
+
+def _fetch(ask: Callable[[dict[str, str]], requests.Response], arrived: _Arrived) -> None:
+    """Ask until the file is whole; after a break ask for the rest, as long as each answer brings something."""
+    for attempt in range(MAX_RESUMES + 1):
+        before = arrived.bytes if arrived.range else 0
+        broken: Exception | None = None
+        try:
+            with ask(arrived.range) as response:
+                arrived.take(response)
+        except (requests.RequestException, HTTPError, OSError) as exc:
+            broken = exc
+        if broken is None and arrived.is_whole:
+            return
+        if attempt == MAX_RESUMES or not arrived.range or arrived.bytes <= before:
+            if broken is not None:
+                raise ArchiveError(f"The download broke off ({type(broken).__name__}).") from broken
+            raise ArchiveError(f"The download ended after {arrived.bytes} of {arrived.expected} bytes.")
+
+
+def _open(
+    session: requests.Session,
+    url: str,
+    allow_private: bool,
+    hosts: Sequence[str],
+    auth: AuthBase | None,
+    deadline: float,
+    headers: dict[str, str],
+) -> requests.Response:
+    for hop in range(MAX_REDIRECTS + 1):
+        _check_address(url, allow_private, hosts)
         left = max(deadline - time.monotonic(), 0.001)
         timeout = (min(CONNECT_SECONDS, left), min(SILENT_SECONDS, left))
-        response = session.get(url, stream=True, allow_redirects=False, timeout=timeout)
+        response = session.get(
+            url,
+            stream=True,
+            allow_redirects=False,
+            timeout=timeout,
+            headers=headers,
+            auth=auth if hop == 0 else None,  # the key is for the address that was asked, not for where it leads
+        )
         if not response.is_redirect:
             break
         response.close()
         url = _joined(url, response.headers["Location"])
-    if response.status_code != 200:
+    if response.status_code not in (200, 206) or (response.status_code == 206 and not headers):
         response.close()
         raise ArchiveError(
             f"The link answered with HTTP {response.status_code}.", link_dead=response.status_code in _DEAD_LINK
@@ -100,8 +191,8 @@ def _joined(url: str, location: str) -> str:
         return location  # is refused right after
 
 
-def _check_address(url: str, allow_private: bool) -> None:
-    """Refuse what a provider has no reason to send us to: other schemes, logins, our own network."""
+def _check_address(url: str, allow_private: bool, hosts: Sequence[str]) -> None:
+    """Refuse what a provider has no reason to send us to: other schemes, logins, our own network, unlisted hosts."""
     try:
         parts = urlsplit(url)
         is_plain = parts.scheme in ("http", "https") and bool(parts.hostname) and "@" not in parts.netloc
@@ -112,6 +203,13 @@ def _check_address(url: str, allow_private: bool) -> None:
         raise ArchiveError("The link is not a plain http(s) address.", link_dead=True)
     if is_private:
         raise ArchiveError("The link leads into a private network and is not followed.", link_dead=True)
+    if hosts and not _is_listed(parts.hostname or "", hosts):
+        raise ArchiveError("The link leads to a host that DOWNLOAD_HOSTS does not list.")
+
+
+def _is_listed(host: str, hosts: Sequence[str]) -> bool:
+    """Whether a host is named, or lies below a name that begins with a dot."""
+    return any(host == name or (name.startswith(".") and host.endswith(name)) for name in hosts)
 
 
 def is_private_host(host: str) -> bool:
@@ -132,24 +230,9 @@ def _is_public(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
     return address.is_global
 
 
-def _check_declared_length(response: requests.Response, max_bytes: int) -> None:
-    """Refuse a file that announces itself as too large. One that ends before its length is urllib3's to notice."""
+def _expected_bytes(response: requests.Response, max_bytes: int) -> int | None:
     length = response.headers.get("Content-Length", "")
-    if length.isdecimal() and int(length[:20]) > max_bytes:
-        raise ArchiveError(f"The file is {length[:20]} bytes; at most {max_bytes} are brought home (MAX_VIDEO_BYTES).")
-
-
-def _copy(
-    response: requests.Response, file: IO[bytes], max_bytes: int, deadline: float, on_chunk: Callable[[], object]
-) -> tuple[str, int]:
-    digest, size = hashlib.sha256(), 0
-    while chunk := response.raw.read1(CHUNK, decode_content=False):
-        size += len(chunk)
-        if size > max_bytes:
-            raise ArchiveError(f"The file is larger than {max_bytes} bytes (MAX_VIDEO_BYTES).")
-        if time.monotonic() > deadline:
-            raise ArchiveError("The download took too long.")
-        digest.update(chunk)
-        file.write(chunk)
-        on_chunk()
-    return digest.hexdigest(), size
+    expected = int(length) if length.isdecimal() else None
+    if expected is not None and expected > max_bytes:
+        raise ArchiveError(f"The file is {expected} bytes; at most {max_bytes} are brought home (MAX_VIDEO_BYTES).")
+    return expected

@@ -85,7 +85,7 @@ def test_archived_signal_names_the_task(finished):
 @pytest.mark.parametrize("fault", ["truncated_mp4", "html_for_mp4"])
 def test_broken_download_is_tried_again_and_stores_nothing(provider, finished, fault):
     finished()
-    provider.fault(fault, on="download")
+    provider.fault(fault, on="download", times=None)
 
     task = archived()
 
@@ -142,3 +142,20 @@ def test_leftover_file_of_a_dead_worker_is_replaced(finished):
 
     assert task.video.name == name
     assert storage.size(name) == task.video_bytes
+
+
+def test_video_that_is_as_asked_raises_no_flag(finished):
+    finished(ratio="16:9")
+
+    assert archived().attention == ""
+
+
+def test_video_that_differs_from_what_was_asked_is_kept_and_flagged(provider, finished):
+    provider.configure(render=False)
+    finished(ratio="16:9", duration=9)
+
+    task = archived()
+
+    assert task.archived_at is not None
+    assert task.attention == "mismatch"
+    assert "asked for 9 s" in task.attention_detail

@@ -117,8 +117,34 @@ def test_download_accepts_a_file_exactly_at_the_cap(host):
     assert fetch(host.url, max_bytes=100)[1] == 100
 
 
-def test_download_notices_a_cut_file(video_url, provider):
+def test_download_that_broke_off_is_taken_up_where_it_ended(video_url, provider):
+    whole, _, digest = fetch(video_url)
     provider.fault("truncated_mp4")
+
+    resumed, _, digest_of_resumed = fetch(video_url)
+
+    assert (resumed, digest_of_resumed) == (whole, digest)
+    assert provider.requests[-1].headers["Range"].startswith("bytes=")
+
+
+def test_download_that_broke_off_begins_anew_where_the_host_knows_no_ranges(host):
+    host.raw = b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nshort"
+
+    with pytest.raises(ArchiveError, match="broke off|5 of 9"):
+        fetch(host.url)
+
+
+def test_download_asks_only_listed_hosts(video_url):
+    with pytest.raises(ArchiveError, match="DOWNLOAD_HOSTS"):
+        fetch(video_url, hosts=[".example.com"])
+
+
+def test_download_asks_a_listed_host(video_url):
+    assert fetch(video_url, hosts=["127.0.0.1"])[1] > 0
+
+
+def test_download_notices_a_cut_file(video_url, provider):
+    provider.fault("truncated_mp4", times=None)
 
     with pytest.raises(ArchiveError) as caught:
         fetch(video_url)
