@@ -13,6 +13,7 @@ from django.utils import timezone
 from PIL import Image
 
 from seedance.emulator import Emulator
+from seedance.lifecycle import cadence
 from seedance.models import FINAL, GenerationTask, Status
 from seedance.models.status import IN_FLIGHT
 
@@ -31,6 +32,13 @@ def only_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
         real_connect(self, address)
 
     monkeypatch.setattr(socket.socket, "connect", connect)
+
+
+@pytest.fixture(autouse=True)
+def nothing_remembered() -> None:
+    """What the cadence read for one test says nothing to the next."""
+    cadence._was_heard.cache_clear()
+    cadence._shortest_run.cache_clear()
 
 
 @pytest.fixture(scope="session")

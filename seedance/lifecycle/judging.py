@@ -1,7 +1,6 @@
-"""What a remote task means for its row: pure thought, nothing is written or asked here."""
+"""What a remote task means for its row; nothing is written here, and the provider is not asked."""
 
 import datetime as dt
-import random
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,11 +10,10 @@ from .. import conf, translate
 from ..catalogue.errors import find
 from ..models import Attention, GenerationTask, Move, Status
 from ..provider.types import RemoteTask
+from .cadence import next_look
 
 #: Looks at a success without a link before people are told.
 LOOKS_FOR_LINK = 5
-#: Longest pause between two looks at a task that takes long. Seconds.
-LONGEST_PAUSE = 300.0
 
 
 @dataclass(frozen=True)
@@ -68,14 +66,6 @@ def is_no_news(task: GenerationTask, remote: RemoteTask) -> bool:
     """Whether a look brought nothing that is not on the row already."""
     unchanged = remote.status == task.status and remote.updated_at == task.provider_updated_at
     return unchanged and not task.attention and not overdue(task, remote)
-
-
-def next_look(task: GenerationTask, provider: conf.Provider) -> dt.datetime:
-    """When to look again: every ``POLL_SECONDS``, slower the longer a task takes, spread a little."""
-    now = timezone.now()
-    age = (now - (task.submitted_at or now)).total_seconds()
-    pause = min(max(provider.POLL_SECONDS, age / 30), max(LONGEST_PAUSE, provider.POLL_SECONDS))
-    return now + dt.timedelta(seconds=pause * random.uniform(0.95, 1.05))  # noqa: S311
 
 
 def overdue(task: GenerationTask, remote: RemoteTask | None) -> Attention | None:

@@ -11,8 +11,9 @@ from .. import conf
 from ..exceptions import ConfigurationError, NotFoundError, ProviderError, RequestError
 from ..models import Attention, GenerationTask, Status, TaskEvent
 from ..provider.types import Client, RemoteTask
+from .cadence import LONGEST_PAUSE, next_look
 from .clients import get_client, wait_for_slot
-from .judging import LONGEST_PAUSE, News, is_no_news, judge, next_look, overdue
+from .judging import News, is_no_news, judge, overdue
 from .wording import exchange
 
 logger = logging.getLogger(__name__)

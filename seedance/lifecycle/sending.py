@@ -23,6 +23,7 @@ from ..exceptions import (
     TransportError,
 )
 from ..models import Account, Attention, GenerationTask, Pace, Status, TaskEvent
+from .cadence import first_look
 from .clients import get_client
 from .wording import code_of, exchange
 
@@ -156,7 +157,7 @@ def _accept(task: GenerationTask, provider_task_id: str, provider: conf.Provider
         "provider_task_id": provider_task_id,
         "submitted_at": now,
         "expires_at": translate.deadline(task),
-        "next_poll_at": now if task.callbacks.exists() else now + dt.timedelta(seconds=provider.FIRST_POLL_SECONDS),
+        "next_poll_at": now if task.callbacks.exists() else first_look(task, provider),
         "poll_failures": 0,
         "attention": "",
         "attention_detail": "",

@@ -5,7 +5,6 @@ import pytest
 from seedance import lifecycle
 from seedance.models import GenerationTask
 
-
 MODEL = "doubao-seedance-2-0"
 
 
