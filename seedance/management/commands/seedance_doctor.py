@@ -1,0 +1,77 @@
+"""Look whether everything is in order, or show what would be sent."""
+
+import uuid
+from argparse import ArgumentParser
+from collections.abc import Mapping
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from ...models import GenerationTask
+from ..diagnosis import OK, TROUBLE, Finding, diagnose
+from ..rehearsal import show
+from ..wishes import add_wish_arguments, prepared
+
+
+class Command(BaseCommand):
+    """One line for each thing that must be right."""
+
+    help = (
+        "Looks at settings, key, provider, storage, database, cluster, schedules and rows: one line each, exit status "
+        "1 on trouble. With --show-request prints the create call of a task, or of what --prompt and the other options "
+        "ask for, without sending it."
+    )
+    # What the checks have to say is a part of the answer.
+    requires_system_checks = []
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--show-request",
+            nargs="?",
+            const="",
+            metavar="ID",
+            help="Print the create call of this task, or without an id that of --prompt, and send nothing.",
+        )
+        parser.add_argument("--prompt", default="", help="With --show-request: what to show.")
+        add_wish_arguments(parser)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if options["show_request"] is None:
+            self._diagnose()
+        elif options["show_request"]:
+            self.stdout.write(show(_stored(options["show_request"])))
+        else:
+            self.stdout.write(_shown_once(options))
+
+    def _diagnose(self) -> None:
+        troubles = 0
+        for finding in diagnose():
+            self.stdout.write(self._line(finding))
+            troubles += finding.mark == TROUBLE
+        if troubles:
+            raise CommandError(_("Found trouble: %(count)d.") % {"count": troubles})
+
+    def _line(self, finding: Finding) -> str:
+        style = {OK: self.style.SUCCESS, TROUBLE: self.style.ERROR}.get(finding.mark, self.style.WARNING)
+        return f"{style(f'{finding.mark:<8}')} {finding.subject}: {finding.text}"
+
+
+def _stored(text: str) -> GenerationTask:
+    try:
+        return GenerationTask.objects.get(pk=uuid.UUID(text))
+    except (ValueError, GenerationTask.DoesNotExist):
+        raise CommandError(_("There is no task %(ids)s.") % {"ids": text}) from None
+
+
+def _shown_once(options: Mapping[str, Any]) -> str:
+    """The create call of a task that exists only while it is shown."""
+    with prepared(options["prompt"], options) as wish, transaction.atomic():
+        task = GenerationTask.objects.create_prepared(wish)
+        try:
+            return show(task)
+        finally:
+            for item in task.media.exclude(file=""):
+                item.file.delete(save=False)
+            transaction.set_rollback(True)

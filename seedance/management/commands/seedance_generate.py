@@ -1,0 +1,98 @@
+"""One video from the shell."""
+
+import shutil
+import tempfile
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.core.management.base import BaseCommand, CommandError
+from django.utils.translation import gettext as _
+
+from ...models import GenerationTask, Status
+from ...queue import stop_sign
+from ..watch import progress_line, stay_with
+from ..wishes import add_wish_arguments, prepared
+
+#: Exit status after Ctrl-C, as shells have it.
+INTERRUPTED = 130
+
+
+class Command(BaseCommand):
+    """Makes one task, and on request waits for its video."""
+
+    help = (
+        "Makes one video task and has it sent. With --wait stays until the video is stored, and does the work itself "
+        "where no cluster does. Exit status 0 when it went well, 1 when not, 130 after Ctrl-C: the task goes on then."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("prompt", nargs="?", default="", help="What to show; may be left out when there are media.")
+        parser.add_argument("--owner", metavar="USER", help="Whose task it is.")
+        parser.add_argument("--wait", action="store_true", help="Stay until the video is stored.")
+        parser.add_argument("--output", type=Path, metavar="FILE", help="Copy the video there; implies --wait.")
+        add_wish_arguments(parser)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        output: Path | None = options["output"]
+        if output is not None and not output.absolute().parent.is_dir():
+            raise CommandError(_("There is no folder %(path)s.") % {"path": output.absolute().parent})
+        owner = _user(options["owner"])
+        with prepared(options["prompt"], options) as wish:
+            for warning in wish.warnings:
+                self.stderr.write(f"{warning.field}: {warning}")
+            task = GenerationTask.objects.create_prepared(wish, owner=owner, submit=True, cause="command")
+        self.stdout.write(_("Task %(id)s, %(model)s") % {"id": task.pk, "model": task.model_name})
+        if options["wait"] or output is not None:
+            self._wait(task)
+            self._report(task)
+        if output is not None:
+            self.stdout.write(_("Copied to %(path)s") % {"path": _copy(task, output)})
+
+    def _wait(self, task: GenerationTask) -> None:
+        with stop_sign() as sign, progress_line(self.stdout) as tell:
+            if stay_with(task, sign, tell):
+                return
+        found_by = _("The task goes on. Look at it with “manage.py seedance_sync %(id)s”, or in the admin.")
+        raise CommandError(found_by % {"id": task.pk}, returncode=INTERRUPTED)
+
+    def _report(self, task: GenerationTask) -> None:
+        if not task.archived_at:
+            raise CommandError(_("No video: %(reason)s") % {"reason": _why_not(task)})
+        values = {"name": task.video.name, "bytes": task.video_bytes}
+        self.stdout.write(_("Stored as %(name)s, %(bytes)d bytes") % values)
+
+
+def _user(username: str | None) -> Any:
+    if username is None:
+        return None
+    model = get_user_model()
+    try:
+        return model._default_manager.get_by_natural_key(username)
+    except model.DoesNotExist:
+        raise CommandError(_("There is no user “%(name)s”.") % {"name": username}) from None
+
+
+def _why_not(task: GenerationTask) -> str:
+    """What is known about a task without a video, in a line."""
+    if task.is_final and task.status != Status.SUCCEEDED:
+        error = f"{task.error_code} {task.error_message}".strip()
+        return f"{task.get_status_display()}. {error}".strip()
+    if task.attention:
+        return f"{task.get_attention_display()} {task.attention_detail}".strip()
+    return str(_("sending through “%(alias)s” is paused; see “manage.py seedance_doctor”.") % {"alias": task.provider})
+
+
+def _copy(task: GenerationTask, output: Path) -> Path:
+    """Copy the stored video; whoever looks at the file meets all of it or nothing."""
+    target = output / Path(str(task.video.name)).name if output.is_dir() else output
+    try:
+        with task.video.open("rb") as video, tempfile.TemporaryDirectory(dir=target.absolute().parent) as folder:
+            part = Path(folder) / target.name
+            with part.open("wb") as copy:
+                shutil.copyfileobj(video, copy)
+            part.replace(target)
+    except OSError as exc:
+        raise CommandError(_("%(path)s: %(reason)s") % {"path": target, "reason": exc}) from exc
+    return target
