@@ -15,6 +15,8 @@ from .exceptions import ConfigurationError
 from .models import GenerationTask, MediaItem
 from .provider.types import ContentPart, RemoteTask, TaskRequest
 
+#: Media types by the name the provider documents for them in data URIs.
+_DOCUMENTED_NAMES = {"audio/mpeg": "audio/mp3", "audio/x-wav": "audio/wav"}
 #: How long a provider's link lives when the link itself does not say. Source: "Status machine and lifetimes".
 LINK_LIFETIME = dt.timedelta(hours=24)
 #: When a provider gives up on a task that did not say otherwise. Same source.
@@ -90,6 +92,7 @@ def public_media_url(item: MediaItem) -> str:
 
 def _data_uri(item: MediaItem) -> str:
     content_type = item.content_type or mimetypes.guess_type(item.file.name or "")[0] or "application/octet-stream"
+    content_type = _DOCUMENTED_NAMES.get(content_type, content_type)
     with item.file.open("rb") as file:
         return f"data:{content_type};base64,{base64.b64encode(file.read()).decode()}"
 

@@ -1,9 +1,12 @@
 """One POST, and the truth about its outcome."""
 
 import datetime as dt
+import io
 import socket
+import wave
 
 import pytest
+from django.core.files.base import ContentFile
 from django.db import OperationalError
 from django.utils import timezone
 
@@ -229,3 +232,18 @@ def test_uploaded_image_travels_as_a_data_uri(provider, sent, png):
     item = provider.requests[-1].json["content"][1]
     assert item["role"] == "first_frame"
     assert item["image_url"]["url"].startswith("data:image/png;base64,iVBOR")
+
+
+def test_uploaded_sound_travels_under_the_name_that_the_provider_documents(provider, sent, png):
+    tone = io.BytesIO()
+    with wave.open(tone, "wb") as sound:
+        sound.setparams((1, 2, 8000, 0, "NONE", ""))
+        sound.writeframes(bytes(2 * 8000 * 3))
+    uploads = [
+        {"role": "reference_image", "file": png},
+        {"role": "reference_audio", "file": ContentFile(tone.getvalue(), name="tone.wav")},
+    ]
+
+    sent(model_name="doubao-seedance-2-0-260128", media=uploads)
+
+    assert provider.requests[-1].json["content"][2]["audio_url"]["url"].startswith("data:audio/wav;base64,")

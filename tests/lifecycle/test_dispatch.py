@@ -1,0 +1,205 @@
+"""Tasks leave in turn, at the provider's pace, and not at all through an account that only a person can mend."""
+
+import datetime as dt
+
+import pytest
+from django.utils import timezone
+
+from seedance import lifecycle, tasks
+from seedance.models import Account, GenerationTask, Pace
+
+from ..conftest import SAMPLE_MODEL
+from .conftest import claim_next
+
+MODEL_2 = "doubao-seedance-2-0-260128"
+
+
+@pytest.fixture
+def limited(provider, settings):
+    """Returns a function that sets limits for the default provider."""
+
+    def limit(**limits):
+        alias = {**settings.SEEDANCE["PROVIDERS"]["default"], **limits}
+        settings.SEEDANCE = {**settings.SEEDANCE, "PROVIDERS": {"default": alias}, "THREADS": 1}
+
+    return limit
+
+
+def prompts(provider):
+    return [order.prompt for order in provider.creates]
+
+
+# -- order -------------------------------------------------------------------------------------------------------------
+
+
+def test_higher_priority_leaves_first(provider, make_task, limited):
+    limited()
+    make_task(status="pending", prompt="low", model_name=MODEL_2, priority=1)
+    make_task(status="pending", prompt="none", model_name=MODEL_2)
+    make_task(status="pending", prompt="high", model_name=MODEL_2, priority=9)
+
+    tasks.send_pending()
+
+    assert prompts(provider) == ["high", "low", "none"]
+
+
+def test_owners_take_turns(provider, make_task, django_user_model, limited):
+    limited()
+    many, few = (django_user_model.objects.create_user(name) for name in ("many", "few"))
+    for number in range(3):
+        make_task(status="pending", prompt=f"many {number}", owner=many)
+    make_task(status="pending", prompt="few 0", owner=few)
+
+    tasks.send_pending()
+
+    assert prompts(provider) == ["many 0", "few 0", "many 1", "many 2"]
+
+
+# -- pace --------------------------------------------------------------------------------------------------------------
+
+
+def test_creates_keep_to_the_pace_of_their_model(provider, make_task, limited):
+    limited(CREATE_PER_MINUTE=12)
+    for _ in range(5):
+        make_task(status="pending")
+
+    sent = tasks.send_pending()
+
+    assert sent == 2  # one now, and one from the burst of five quiet seconds
+    assert GenerationTask.objects.filter(status="pending").count() == 3
+
+
+def test_pace_of_one_model_does_not_hold_up_another(provider, make_task, limited):
+    limited()
+    Pace.objects.push_back(f"create:default:{SAMPLE_MODEL}", 60)
+    make_task(status="pending", prompt="slow")
+    make_task(status="pending", prompt="free", model_name=MODEL_2)
+
+    tasks.send_pending()
+
+    assert prompts(provider) == ["free"]
+
+
+def test_too_many_requests_slow_down_all_tasks_of_the_model(provider, sent, make_task):
+    provider.fail_next(429, code="RateLimitExceeded", headers={"Retry-After": "60"})
+    sent()
+    make_task(status="pending")
+
+    assert claim_next() is None
+
+
+def test_full_account_takes_no_more(provider, make_task, limited):
+    limited(MAX_ACTIVE=2)
+    make_task(status="running")
+    for _ in range(3):
+        make_task(status="pending")
+
+    tasks.send_pending()
+
+    assert len(provider.creates) == 1
+
+
+def test_account_takes_more_when_a_task_is_final(provider, make_task, limited):
+    limited(MAX_ACTIVE=1)
+    running = make_task(status="running")
+    make_task(status="pending")
+    tasks.send_pending()
+    running.advance("failed", cause="test")
+
+    sent = tasks.send_pending()
+
+    assert sent == 1
+
+
+def test_slot_is_given_once(db):
+    assert Pace.objects.reserve("x", 60) == 0
+    assert Pace.objects.reserve("x", 60) > 50
+
+
+def test_pushed_back_pace_is_never_pulled_forward(db):
+    Pace.objects.push_back("x", 60)
+    Pace.objects.push_back("x", 1)
+
+    assert Pace.objects.reserve("x", 0) > 50
+
+
+# -- pause -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [(401, "AuthenticationError"), (403, "AccountOverdueError"), (403, "AccessDenied")],
+    ids=["bad key", "overdue", "denied"],
+)
+def test_refused_account_is_paused_and_burns_no_further_task(provider, sent, make_task, status, code):
+    provider.fail_next(status, code=code, message="see your console", times=None)
+    first = sent()
+    waiting = make_task(status="pending")
+
+    tasks.send_pending()
+
+    waiting.refresh_from_db()
+    assert (first.status, waiting.status) == ("failed", "pending")
+    account = Account.objects.get()
+    assert account.code == code
+    assert account.reason.startswith("see your console")
+
+
+@pytest.mark.parametrize("code", ["QuotaExceeded", "SetLimitExceeded"])
+def test_used_up_quota_pauses_the_account_and_keeps_the_task(provider, sent, code):
+    provider.fail_next(429, code=code, message="free quota used up")
+
+    task = sent()
+
+    assert task.status == "pending"
+    assert Account.objects.paused_aliases() == ["default"]
+
+
+def test_full_queue_at_the_provider_only_slows_down(provider, sent):
+    provider.fail_next(429, code="QuotaExceeded", message="too many queued tasks")
+
+    task = sent()
+
+    assert task.status == "pending"
+    assert Account.objects.paused_aliases() == []
+
+
+def test_resumed_account_sends_again(provider, make_task):
+    Account.objects.pause("default", code="x", reason="y")
+    make_task(status="pending")
+    tasks.send_pending()
+    assert not provider.creates
+
+    Account.objects.resume("default")
+    tasks.send_pending()
+
+    assert len(provider.creates) == 1
+
+
+def test_pause_of_one_account_leaves_the_others_alone(provider, make_task, settings):
+    default = settings.SEEDANCE["PROVIDERS"]["default"]
+    settings.SEEDANCE = {**settings.SEEDANCE, "PROVIDERS": {"default": default, "other": default}}
+    Account.objects.pause("default", code="x", reason="y")
+    make_task(status="pending")
+    make_task(status="pending", provider="other", prompt="through the other")
+
+    tasks.send_pending()
+
+    assert prompts(provider) == ["through the other"]
+
+
+def test_claim_of_a_task_that_another_worker_has_is_refused(make_task):
+    task = make_task(status="pending")
+    first = lifecycle.claim(task.pk)
+
+    second = lifecycle.claim(task.pk)
+
+    assert (first, second) == (task, None)
+
+
+def test_claim_lasts_longer_than_the_longest_create(make_task, settings):
+    settings.SEEDANCE = {"PROVIDERS": {"default": {"PRESET": "emulator", "TIMEOUT": 100}}}
+
+    claimed = lifecycle.claim(make_task(status="pending").pk)
+
+    assert claimed.lease_until - timezone.now() > dt.timedelta(seconds=200)
