@@ -25,6 +25,7 @@ _KEY_VARIABLES = {"cometapi": "COMETAPI_KEY", "cometapi-videos": "COMETAPI_KEY"}
 def register() -> None:
     """Hand our checks to Django."""
     checks.register(check_settings, "seedance")
+    checks.register(check_time_zones, "seedance")
     checks.register(check_databases, "seedance")
     checks.register(check_queue, "seedance")
 
@@ -48,6 +49,13 @@ def check_settings(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> li
         *_storage(written.get("STORAGE", "default")),
         *_models(),
     ]
+
+
+def check_time_zones(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """E011: providers speak of moments, and moments need time zones."""
+    if django_settings.USE_TZ:
+        return []
+    return [Error("django-seedance needs aware times.", hint="Set USE_TZ = True.", id="seedance.E011")]
 
 
 def _unknown_settings(written: dict[str, Any]) -> Iterator[CheckMessage]:

@@ -101,12 +101,14 @@ class TransitionError(SeedanceError):
 class ArchiveError(SeedanceError):
     """A result file could not be brought home.
 
-    ``link_dead`` is True when the link itself was refused, so that a fresh one may help.
+    ``link_dead`` is True when the link itself was refused, so that a fresh one may help. ``doubtful`` is True
+    when a file came whole and begins like a video, but does not look like one further on.
     """
 
-    def __init__(self, message: str = "", *, link_dead: bool = False) -> None:
+    def __init__(self, message: str = "", *, link_dead: bool = False, doubtful: bool = False) -> None:
         super().__init__(message)
         self.link_dead = link_dead
+        self.doubtful = doubtful
 
 
 class QueueError(SeedanceError):

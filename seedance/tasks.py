@@ -113,6 +113,7 @@ def greet(**_signal: Any) -> None:
 def step(sign: StopSign) -> None:
     """Everything that is due, once: sends that a worker died over or that are in doubt, looks, and sends."""
     lifecycle.mark_abandoned()
+    lifecycle.mark_paused()
     _side_by_side(lifecycle.settle, lifecycle.claim_doubtful(SEND_BATCH))
     poll_due(sign)
     send_pending(sign)

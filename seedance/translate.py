@@ -22,6 +22,9 @@ LINK_LIFETIME = dt.timedelta(hours=24)
 #: When a provider gives up on a task that did not say otherwise. Same source.
 DEFAULT_EXPIRES_AFTER = 172_800
 
+#: Clocks that differ by more than this are wrong, not late.
+CLOCK_SLACK = dt.timedelta(minutes=10)
+
 _CONTENT_TYPES = {"image": "image_url", "video": "video_url", "audio": "audio_url"}
 #: Signed links: names of their time of signing and their lifetime in seconds, by signing scheme.
 _SIGNATURES = (("X-Tos-Date", "X-Tos-Expires"), ("X-Amz-Date", "X-Amz-Expires"))
@@ -97,7 +100,7 @@ def _data_uri(item: MediaItem) -> str:
         return f"data:{content_type};base64,{base64.b64encode(file.read()).decode()}"
 
 
-def changes_from(remote: RemoteTask) -> dict[str, Any]:
+def changes_from(task: GenerationTask, remote: RemoteTask) -> dict[str, Any]:
     """The columns that a remote task's words fill, whatever its status; what it did not say is left out."""
     changes: dict[str, Any] = {"raw": dict(remote.raw)}
     said = {
@@ -109,18 +112,21 @@ def changes_from(remote: RemoteTask) -> dict[str, Any]:
     }
     changes |= {name: value for name, value in said.items() if value not in (None, "")}
     if remote.video_url:
-        changes |= link_changes(remote)
+        changes |= link_changes(task, remote)
     if remote.status in ("failed", "expired", "cancelled"):
         changes |= {"error_code": remote.error_code[:128], "error_message": remote.error_message}
     return changes
 
 
-def link_changes(remote: RemoteTask) -> dict[str, Any]:
-    """The columns that hold the provider's links and when they die."""
+def link_changes(task: GenerationTask, remote: RemoteTask) -> dict[str, Any]:
+    """The columns that hold the provider's links and when they die, by our clock."""
+    dies = _link_expiry(remote.video_url)
+    if dies is None and remote.updated_at:
+        dies = remote.updated_at + LINK_LIFETIME
     return {
         "video_url": remote.video_url,
         "last_frame_url": remote.last_frame_url,
-        "video_url_expires_at": _link_expiry(remote.video_url) or (remote.updated_at or timezone.now()) + LINK_LIFETIME,
+        "video_url_expires_at": dies + _behind(task, remote) if dies else timezone.now() + LINK_LIFETIME,
     }
 
 
@@ -157,7 +163,15 @@ def charged_cost(task: GenerationTask, remote: RemoteTask) -> dict[str, Any]:
 
 
 def deadline(task: GenerationTask, remote: RemoteTask | None = None) -> dt.datetime:
-    """When the provider gives up on this task, as far as anybody said."""
-    start = (remote and remote.created_at) or task.provider_created_at or task.submitted_at or timezone.now()
+    """When the provider gives up on this task, by our clock and as far as anybody said."""
+    start = task.submitted_at or (remote and remote.created_at) or timezone.now()
     seconds = (remote and remote.expires_after) or task.execution_expires_after or DEFAULT_EXPIRES_AFTER
     return start + dt.timedelta(seconds=min(seconds, 30 * 86_400))
+
+
+def _behind(task: GenerationTask, remote: RemoteTask) -> dt.timedelta:
+    """How far the provider's clock is behind ours; zero while that may as well be travelling time."""
+    if not task.submitted_at or not remote.created_at:
+        return dt.timedelta(0)
+    behind = task.submitted_at - remote.created_at
+    return behind if abs(behind) > CLOCK_SLACK else dt.timedelta(0)

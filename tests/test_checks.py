@@ -269,3 +269,17 @@ def test_every_number_is_used_for_one_kind_and_tested_here():
     numbers = set(re.findall(r"seedance\.([EW]\d{3})", Path(checks.__file__).read_text()))
 
     assert numbers == set(re.findall(r"\b([EW]\d{3})\b", Path(__file__).read_text()))
+
+
+def test_site_without_time_zones_is_refused(settings):  # E011
+    settings.USE_TZ = False
+
+    found = checks.check_time_zones(None)
+
+    assert [(each.id, each.hint) for each in found] == [("seedance.E011", "Set USE_TZ = True.")]
+
+
+def test_site_with_time_zones_is_fine(settings):
+    settings.USE_TZ = True
+
+    assert checks.check_time_zones(None) == []

@@ -8,7 +8,7 @@ from .archiving import archive, claim_archivable
 from .clients import get_client
 from .doorbell import ring
 from .looking import apply, claim_due, look_again_later, poll, poll_many
-from .sending import claim, mark_abandoned, next_in_turn, submit
+from .sending import claim, mark_abandoned, mark_paused, next_in_turn, submit
 from .settling import adopt, claim_doubtful, release, settle
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "get_client",
     "look_again_later",
     "mark_abandoned",
+    "mark_paused",
     "next_in_turn",
     "poll",
     "poll_many",

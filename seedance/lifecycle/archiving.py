@@ -31,6 +31,8 @@ logger = logging.getLogger(__name__)
 LONGEST_PAUSE = 900.0
 
 
+#: Tries to get a proper video before one that arrives whole but looks broken is kept, with a flag.
+DOUBTS = 2
 #: How long a claim holds without a sign of life, and how often a download gives one. Seconds.
 CLAIM = 60.0
 HEARTBEAT = 5.0
@@ -90,7 +92,14 @@ def _fetch(task: GenerationTask, heartbeat: Callable[[], None]) -> dict[str, Any
         raise ArchiveError("There is no link to the video yet.", link_dead=True)
     with _open_link(task, task.video_url, heartbeat) as video:
         columns: dict[str, Any] = {"video_bytes": video.bytes, "video_sha256": video.sha256}
-        suffix = check_video(cast(BinaryIO, video.file), video.bytes)
+        try:
+            suffix = check_video(cast(BinaryIO, video.file), video.bytes)
+        except ArchiveError as exc:
+            if not exc.doubtful or task.archive_attempts < DOUBTS:
+                raise
+            # It comes like this every time. Rather a strange file at home than a paid one lost with its link.
+            suffix = ".mp4"
+            columns |= {"attention": Attention.MISMATCH, "attention_detail": str(exc)}
         poster = poster_of(cast(BinaryIO, video.file))
         if differs := differences(task, measure(File(video.file))):
             columns |= {"attention": Attention.MISMATCH, "attention_detail": differs}
@@ -139,7 +148,7 @@ def _renew_link(task: GenerationTask) -> bool:
         return False
     if remote.status != Status.SUCCEEDED or remote.video_url in ("", task.video_url):
         return False
-    return task.amend(**translate.link_changes(remote))
+    return task.amend(**translate.link_changes(task, remote))
 
 
 def _write_down(task: GenerationTask, columns: dict[str, Any]) -> bool:

@@ -45,7 +45,7 @@ def judge(task: GenerationTask, remote: RemoteTask) -> News | None:
     again = next_look(task, provider)
     if remote.updated_at and task.provider_updated_at and remote.updated_at < task.provider_updated_at:
         return News(task, {"next_poll_at": again})
-    changes = translate.changes_from(remote) | {"poll_failures": 0, "next_poll_at": again}
+    changes = translate.changes_from(task, remote) | {"poll_failures": 0, "next_poll_at": again}
     if not remote.status:
         word = remote.status_word[:200]
         return News(task, changes, flag=Attention.UNKNOWN_STATUS, flag_detail=word, news_of=remote.updated_at)

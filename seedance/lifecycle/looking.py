@@ -22,6 +22,8 @@ logger = logging.getLogger(__name__)
 INITIALISING = dt.timedelta(minutes=2)
 #: How long a provider remembers a task, with a day of grace.
 REMEMBERED = dt.timedelta(days=8)
+#: Failed looks in a row, over half an hour or more, after which people are told.
+LOOKS_IN_VAIN = 12
 #: How long a claim on a due look holds. Seconds.
 CLAIM = 90.0
 
@@ -91,6 +93,8 @@ def look_again_later(tasks: Sequence[GenerationTask], exc: ProviderError | Confi
     for task in tasks:
         if not task.attention and (flag := overdue(task, None)):
             task.flag(flag, cause="poll")
+        elif not task.attention and failures == LOOKS_IN_VAIN:
+            task.flag(Attention.PROVIDER, cause="poll", detail=str(exc))
 
 
 def _write(news: News, cause: str) -> None:

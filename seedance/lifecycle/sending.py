@@ -140,6 +140,17 @@ def submit(task: GenerationTask) -> None:
         _accept(task, provider_task_id, provider)
 
 
+def mark_paused() -> None:
+    """Flag pending tasks that wait for a paused account, with its reason, and lower the flag when it is resumed."""
+    pending = GenerationTask.objects.filter(status=Status.PENDING)
+    paused = Account.objects.filter(paused_at__isnull=False)
+    for account in paused:
+        waiting = pending.filter(provider=account.alias).exclude(attention=Attention.PAUSED)
+        waiting.update(attention=Attention.PAUSED, attention_detail=account.reason)
+    resumed = pending.filter(attention=Attention.PAUSED).exclude(provider__in=[account.alias for account in paused])
+    resumed.update(attention="", attention_detail="")
+
+
 def mark_abandoned() -> int:
     """Find tasks whose worker died around the POST; they may be running and billed. Returns how many."""
     abandoned = list(GenerationTask.objects.abandoned()[:100])

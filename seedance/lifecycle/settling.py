@@ -110,6 +110,8 @@ def _settle_by_list(task: GenerationTask) -> bool:
     pause = 1.0 / provider.LIST_PER_SECOND if provider.LIST_PER_SECOND else 0.0
     wait_for_slot(provider.alias, "list", provider.LIST_PER_SECOND)
     found = get_client(task.provider).recent_tasks(since=since, service_tier=tier, pause=pause)
+    if _rivals(task, since, until):
+        return False  # another row was sent while we asked; what we see may be its own
     owned = GenerationTask.objects.filter(provider=task.provider).exclude(provider_task_id="")
     taken = set(
         owned.filter(provider_task_id__in=[r.provider_task_id for r in found]).values_list(

@@ -199,6 +199,16 @@ class GenerationTask(models.Model):
     def __str__(self) -> str:
         return f"{self.model_name} {self.pk}"
 
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Insert, or write the columns that ``update_fields`` names; a row is never overwritten whole.
+
+        Raises:
+            TypeError: for an existing row without ``update_fields``: it could undo what a worker has just written.
+        """
+        if not self._state.adding and kwargs.get("update_fields") is None:
+            raise TypeError("Save an existing video task with update_fields, or use advance() and amend().")
+        super().save(*args, **kwargs)
+
     @property
     def is_final(self) -> bool:
         """Whether the status never changes again."""

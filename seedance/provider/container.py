@@ -18,7 +18,7 @@ def check_video(file: BinaryIO, size: int) -> str:
     and a download compares the announced length as well.
 
     Raises:
-        ArchiveError: it is something else, or not whole.
+        ArchiveError: it is something else; with ``doubtful`` set, it begins right but is not whole.
 
     Source: ISO/IEC 14496-12, section 4.2.
     """
@@ -28,7 +28,7 @@ def check_video(file: BinaryIO, size: int) -> str:
         file.seek(position)
         header = file.read(16)
         if len(header) < 8:
-            raise ArchiveError("The video file ends in the middle of a box; it is not whole.")
+            raise ArchiveError("The video file ends in the middle of a box; it is not whole.", doubtful=True)
         length, kind = struct.unpack(">I4s", header[:8])
         if not boxes and kind != b"ftyp":
             raise ArchiveError("The file is not a video; it does not begin like an MP4 or QuickTime movie.")
@@ -39,11 +39,11 @@ def check_video(file: BinaryIO, size: int) -> str:
         if kind == b"ftyp":
             brand = header[8:12]
         if length < 8 or position + length > size:
-            raise ArchiveError("The video file is shorter than its index says; it is not whole.")
+            raise ArchiveError("The video file is shorter than its index says; it is not whole.", doubtful=True)
         boxes[kind] = length
         position += length
     if not {b"moov", b"mdat"} <= boxes.keys():
-        raise ArchiveError("The video file lacks its index or its pictures; it is not whole.")
+        raise ArchiveError("The video file lacks its index or its pictures; it is not whole.", doubtful=True)
     return ".mov" if brand == b"qt  " else ".mp4"
 
 

@@ -112,7 +112,8 @@ def test_page_of_a_task_whose_provider_is_gone_opens(operator, make_task, status
 
 
 def test_page_shows_the_still_until_the_video_is_played(operator, stored_task):
-    stored_task.poster.save("still.jpg", ContentFile(b"x"))
+    stored_task.poster.save("still.jpg", ContentFile(b"x"), save=False)
+    stored_task.save(update_fields=["poster"])
 
     content = operator.get(page("change", stored_task.pk)).content.decode()
 

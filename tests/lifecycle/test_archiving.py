@@ -159,3 +159,23 @@ def test_video_that_differs_from_what_was_asked_is_kept_and_flagged(provider, fi
     assert task.archived_at is not None
     assert task.attention == "mismatch"
     assert "asked for 9 s" in task.attention_detail
+
+
+def test_video_that_always_comes_broken_is_kept_rather_than_lost(provider, finished):
+    finished()
+    broken = b"\x00\x00\x00\x18ftypisom\x00\x00\x02\x00isomiso2" + b"\xff" * 500
+    provider.fail_next(200, on="download", body=broken, headers={"Content-Type": "video/mp4"}, times=None)
+    GenerationTask.objects.update(archive_attempts=2)
+
+    task = archived()
+
+    assert content_of(task.video) == broken
+    assert task.attention == "mismatch"
+
+
+def test_link_dies_by_our_clock_when_the_providers_is_wrong(provider, finished):
+    provider.clock.advance(90 * 86_400)
+
+    task = finished()
+
+    assert task.video_url_expires_at < timezone.now() + dt.timedelta(hours=25)

@@ -203,3 +203,22 @@ def test_claim_lasts_longer_than_the_longest_create(make_task, settings):
     claimed = lifecycle.claim(make_task(status="pending").pk)
 
     assert claimed.lease_until - timezone.now() > dt.timedelta(seconds=200)
+
+
+def test_tasks_that_wait_for_a_paused_account_say_so(make_task):
+    task = make_task(status="pending")
+    Account.objects.pause("default", code="x", reason="The balance is empty.")
+
+    lifecycle.mark_paused()
+
+    task.refresh_from_db()
+    assert (task.attention, task.attention_detail) == ("paused", "The balance is empty.")
+
+
+def test_tasks_of_a_resumed_account_lower_their_flag(make_task):
+    task = make_task(status="pending", attention="paused", attention_detail="The balance is empty.")
+
+    lifecycle.mark_paused()
+
+    task.refresh_from_db()
+    assert task.attention == ""

@@ -209,3 +209,23 @@ def test_database_refuses_an_unknown_status(make_task):
 
     with pytest.raises(IntegrityError), transaction.atomic():
         GenerationTask.objects.filter(pk=task.pk).update(status="paused")
+
+
+def test_existing_row_is_never_overwritten_whole(make_task):
+    task = make_task(status="queued")
+    stale = GenerationTask.objects.get()
+    task.advance(Status.RUNNING, cause="test")
+
+    with pytest.raises(TypeError, match="update_fields"):
+        stale.save()
+
+    assert GenerationTask.objects.get().status == "running"
+
+
+def test_named_columns_of_an_existing_row_are_saved(make_task):
+    task = make_task()
+    task.metadata = {"order": 17}
+
+    task.save(update_fields=["metadata"])
+
+    assert GenerationTask.objects.get().metadata == {"order": 17}

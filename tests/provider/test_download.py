@@ -130,7 +130,7 @@ def test_download_that_broke_off_is_taken_up_where_it_ended(video_url, provider)
 def test_download_that_broke_off_begins_anew_where_the_host_knows_no_ranges(host):
     host.raw = b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nshort"
 
-    with pytest.raises(ArchiveError, match="broke off|5 of 9"):
+    with pytest.raises(ArchiveError, match=r"broke off|5 of 9"):
         fetch(host.url)
 
 
