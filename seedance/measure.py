@@ -70,6 +70,8 @@ _PILLOW = {
 #: Demuxers to read with. Named, because a guessing reader also takes playlists, which open further files and addresses.
 _DEMUXERS = {"video/mp4": "mp4", "video/quicktime": "mov", "audio/mpeg": "mp3", "audio/wav": "wav"}
 
+#: Titles in odd encodings are no reason to refuse a file; from its version 19 on PyAV thinks so by itself.
+_LENIENT: dict[str, Any] = {"metadata_errors": "replace"} if av and int(av.__version__.split(".")[0]) < 19 else {}
 #: What readers raise over broken files. Some only warn, and a site may turn warnings into errors.
 _BROKEN = (
     FFmpegError,
@@ -170,7 +172,7 @@ def _read_wav(file: IO[bytes], facts: MediaFacts) -> dict[str, Any]:
 
 def _read_clip(file: IO[bytes], facts: MediaFacts) -> dict[str, Any]:
     """Seconds, and for a video its pixels and frame rate."""
-    with av.open(file, mode="r", format=_DEMUXERS[facts.mime], metadata_errors="replace") as container:
+    with av.open(file, mode="r", format=_DEMUXERS[facts.mime], **_LENIENT) as container:
         pictures, sounds = container.streams.video, container.streams.audio
         if facts.mime.startswith("audio/"):
             return {"duration": _seconds(container, sounds[0])}

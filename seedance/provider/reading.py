@@ -60,6 +60,10 @@ class ErrorWords:
     request_id: str = ""
 
 
+#: No honest answer is nested deeper.
+DEEPEST = 100
+
+
 def read_object(body: bytes) -> dict[str, Any] | None:
     """The JSON object in an answer, ``None`` when there is none.
 
@@ -72,11 +76,13 @@ def read_object(body: bytes) -> dict[str, Any] | None:
     return data if isinstance(data, dict) else None
 
 
-def _storable(value: Any) -> Any:
+def _storable(value: Any, depth: int = 0) -> Any:
+    if depth > DEEPEST:
+        raise ValueError("nested too deep")
     if isinstance(value, dict):
-        return {_storable(name): _storable(item) for name, item in value.items()}
+        return {_storable(name): _storable(item, depth + 1) for name, item in value.items()}
     if isinstance(value, list):
-        return [_storable(item) for item in value]
+        return [_storable(item, depth + 1) for item in value]
     if isinstance(value, str):
         return value.encode("utf-8", "replace").decode().replace("\x00", "\N{REPLACEMENT CHARACTER}")
     if isinstance(value, float) and not math.isfinite(value):
