@@ -324,14 +324,19 @@ class GenerationTask(models.Model):
         """Delete the row and its files.
 
         Raises:
-            TransitionError: while the task may still cost money.
+            TransitionError: while the task may still cost money, or while other rows of the site protect it.
         """
-        if not self.is_in_flight and self.can_become(Status.CANCELLED):
-            self.advance(Status.CANCELLED, cause="erase")
-        if not self.is_final:
-            raise TransitionError(_("This task may still cost money; it can be deleted once it is final."))
         files = [self.video, self.poster, self.last_frame, *(item.file for item in self.media.all())]
-        self.delete()
+        try:
+            with transaction.atomic(using=self._state.db):
+                if not self.is_in_flight and self.can_become(Status.CANCELLED):
+                    self.advance(Status.CANCELLED, cause="erase")
+                if not self.is_final:
+                    raise TransitionError(_("This task may still cost money; it can be deleted once it is final."))
+                self.delete()
+        except (models.ProtectedError, models.RestrictedError):
+            self.refresh_from_db()
+            raise TransitionError(_("Something else on this site refers to this task and protects it.")) from None
         for file in files:
             if file.name:
                 transaction.on_commit(partial(file.storage.delete, file.name), using=self._state.db, robust=True)

@@ -5,6 +5,7 @@ import datetime as dt
 import pytest
 from django.core.files.base import ContentFile
 from django.db import IntegrityError, transaction
+from django.db.models import ProtectedError
 from django.utils import timezone
 
 from seedance.exceptions import TransitionError
@@ -229,3 +230,18 @@ def test_named_columns_of_an_existing_row_are_saved(make_task):
     task.save(update_fields=["metadata"])
 
     assert GenerationTask.objects.get().metadata == {"order": 17}
+
+
+@pytest.mark.parametrize("status", ["new", "failed"])
+def test_erase_of_a_task_that_the_site_protects_is_refused_whole(make_task, monkeypatch, status):
+    task = make_task(status=status)
+
+    def protected(self, *args, **kwargs):
+        raise ProtectedError("an order", {task})
+
+    monkeypatch.setattr(GenerationTask, "delete", protected)
+
+    with pytest.raises(TransitionError, match="protects"):
+        task.erase()
+
+    assert GenerationTask.objects.get().status == status
