@@ -12,6 +12,7 @@ from uuid import UUID
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import Storage
 from django.utils import timezone
+from requests.auth import AuthBase
 
 from .. import conf, translate
 from ..exceptions import ArchiveError, ConfigurationError, NotFoundError, ProviderError
@@ -88,9 +89,8 @@ class _Heartbeat:
 
 def _fetch(task: GenerationTask, heartbeat: Callable[[], None]) -> dict[str, Any]:
     """Download and store what the links lead to; returns the columns that tell of it."""
-    if not task.video_url:
-        raise ArchiveError("There is no link to the video yet.", link_dead=True)
-    with _open_link(task, task.video_url, heartbeat) as video:
+    url, auth = _link_of(task)
+    with _open_link(task, url, heartbeat, auth) as video:
         columns: dict[str, Any] = {"video_bytes": video.bytes, "video_sha256": video.sha256}
         try:
             suffix = check_video(cast(BinaryIO, video.file), video.bytes)
@@ -113,7 +113,19 @@ def _fetch(task: GenerationTask, heartbeat: Callable[[], None]) -> dict[str, Any
     return columns
 
 
-def _open_link(task: GenerationTask, url: str, heartbeat: Callable[[], None]) -> AbstractContextManager[Download]:
+def _link_of(task: GenerationTask) -> tuple[str, AuthBase | None]:
+    """Where the video is, and the key that the few hosts want which keep it at an address of their own."""
+    if task.video_url:
+        return task.video_url, None
+    own = get_client(task.provider).own_link(task.provider_task_id)
+    if own is None:
+        raise ArchiveError("There is no link to the video yet.", link_dead=True)
+    return own
+
+
+def _open_link(
+    task: GenerationTask, url: str, heartbeat: Callable[[], None], auth: AuthBase | None = None
+) -> AbstractContextManager[Download]:
     settings = conf.settings()
     return download(
         url,
@@ -121,6 +133,7 @@ def _open_link(task: GenerationTask, url: str, heartbeat: Callable[[], None]) ->
         seconds=settings.DOWNLOAD_SECONDS,
         allow_private=_provider_is_private(task.provider),
         hosts=settings.DOWNLOAD_HOSTS,
+        auth=auth,
         on_chunk=heartbeat,
     )
 

@@ -12,6 +12,8 @@ from ..models import Attention, GenerationTask, Move, Status
 from ..provider.types import RemoteTask
 from .cadence import next_look
 
+#: Dialects whose host has an address of its own for every finished video, so that a link in the task is optional.
+KEEPS_VIDEOS = frozenset({"openai_video"})
 #: Looks at a success without a link before people are told.
 LOOKS_FOR_LINK = 5
 
@@ -49,7 +51,8 @@ def judge(task: GenerationTask, remote: RemoteTask) -> News | None:
     if not remote.status:
         word = remote.status_word[:200]
         return News(task, changes, flag=Attention.UNKNOWN_STATUS, flag_detail=word, news_of=remote.updated_at)
-    if remote.status == Status.SUCCEEDED and not remote.video_url and task.poll_failures < LOOKS_FOR_LINK:
+    lacks_link = remote.status == Status.SUCCEEDED and not remote.video_url and provider.DIALECT not in KEEPS_VIDEOS
+    if lacks_link and task.poll_failures < LOOKS_FOR_LINK:
         soon = timezone.now() + dt.timedelta(seconds=2 + 2 * task.poll_failures)
         again_soon = {"poll_failures": task.poll_failures + 1, "next_poll_at": soon, "raw": changes["raw"]}
         return News(task, again_soon)
@@ -79,7 +82,8 @@ def _move(task: GenerationTask, status: Status, remote: RemoteTask, changes: dic
     changes |= {"expires_at": translate.deadline(task, remote)}
     if status == Status.SUCCEEDED:
         changes |= {**translate.charged_cost(task, remote), "next_poll_at": None, "next_archive_at": timezone.now()}
-        changes |= {} if remote.video_url else {"attention": Attention.NO_VIDEO}
+        if not remote.video_url and conf.provider(task.provider).DIALECT not in KEEPS_VIDEOS:
+            changes["attention"] = Attention.NO_VIDEO
     elif status != Status.RUNNING:
         changes |= {"next_poll_at": None, "error_charged": "no" if _bills_successes_only(task) else "unknown"}
         changes |= {"error_retryable": status == Status.EXPIRED or find(remote.error_code).retry == "later"}

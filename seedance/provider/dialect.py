@@ -5,6 +5,7 @@ from typing import ClassVar
 from urllib.parse import quote
 
 import requests
+from requests.auth import AuthBase
 
 from ..exceptions import NotFoundError
 from .reading import read_task
@@ -62,6 +63,10 @@ class DialectClient:
         if not remote.status_word or remote.provider_task_id not in ("", task_id):
             raise self._transport.unreadable(answer, "The provider's answer is not about this task.")
         return remote
+
+    def own_link(self, task_id: str) -> tuple[str, AuthBase] | None:
+        """An address of the host itself for a finished video, and its key; ``None`` where tasks carry links."""
+        return None
 
     def _create(self, body: bytes, headers: Mapping[str, str]) -> str:
         answer = self._transport.ask("POST", self.tasks_path, timeout=self._create_timeout, body=body, headers=headers)

@@ -115,6 +115,11 @@ class Transport:
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.base_url}>"
 
+    @property
+    def auth(self) -> AuthBase:
+        """The key, for the few addresses of this host that are not asked through here."""
+        return BearerAuth(self._key)
+
     def ask(
         self,
         method: str,

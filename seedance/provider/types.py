@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from requests.auth import AuthBase
+
 
 @dataclass(frozen=True)
 class ContentPart:
@@ -76,6 +78,9 @@ class Client(Protocol):
         self, *, since: dt.datetime, service_tier: str = "default", pause: float = 0.0
     ) -> list[RemoteTask]:
         """Look at the tasks of one service tier that were created since a moment, whoever created them."""
+
+    def own_link(self, task_id: str) -> tuple[str, AuthBase] | None:
+        """An address of the host itself for a finished video, and its key; ``None`` where tasks carry links."""
 
     def delete_task(self, task_id: str) -> None:
         """Cancel a queued task; of a finished one this deletes the record."""

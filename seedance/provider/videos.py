@@ -19,6 +19,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NoReturn
 
+from requests.auth import AuthBase
 from urllib3.fields import RequestField
 from urllib3.filepost import encode_multipart_formdata
 
@@ -68,7 +69,7 @@ class VideosClient(DialectClient):
         """Raises ``RequestError``: what this host has begun cannot be cancelled."""
         _lacks("cancel or delete tasks")
 
-    def content_url(self, task_id: str) -> str:
+    def own_link(self, task_id: str) -> tuple[str, AuthBase] | None:
         """The host's own address of a finished video, for a task that shows no link.
 
         It wants our key, unlike the links in tasks, which must be fetched without. For some seconds after the
@@ -77,7 +78,7 @@ class VideosClient(DialectClient):
         Raises:
             NotFoundError: it cannot be a task id.
         """
-        return f"{self._transport.base_url}{self._path_of(task_id)}/content"
+        return f"{self._transport.base_url}{self._path_of(task_id)}/content", self._transport.auth
 
 
 def _lacks(verb: str) -> NoReturn:

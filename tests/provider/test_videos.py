@@ -254,19 +254,32 @@ def test_link_is_fetched_without_a_key(videos, provider):
     assert beginning.endswith(b"ftyp")
 
 
-def test_content_url_is_the_host_s_own_address_and_wants_a_key(videos, provider):
+def test_own_link_is_the_host_s_own_address_and_wants_the_key(videos, provider):
     task_id = videos.create_task(request())
     provider.finish()
 
-    url = videos.content_url(task_id)
+    url, _ = videos.own_link(task_id)
 
     assert url == f"{provider.videos_url}/videos/{task_id}/content"
     with pytest.raises(ArchiveError), download(url, max_bytes=10**7, seconds=5, allow_private=True):
         pass
 
 
-def test_content_url_keeps_an_odd_id_in_its_place(videos, provider):
-    assert videos.content_url("../x") == f"{provider.videos_url}/videos/..%2Fx/content"
+def test_own_link_leads_to_the_video_with_its_key(videos, provider):
+    task_id = videos.create_task(request())
+    provider.finish()
+    url, auth = videos.own_link(task_id)
+
+    with download(url, max_bytes=10**7, seconds=5, allow_private=True, auth=auth) as got:
+        assert got.file.read(8).endswith(b"ftyp")
+
+
+def test_own_link_keeps_an_odd_id_in_its_place(videos, provider):
+    assert videos.own_link("../x")[0] == f"{provider.videos_url}/videos/..%2Fx/content"
+
+
+def test_ark_dialect_has_no_links_of_its_own(ark):
+    assert ark.own_link("cgt-1") is None
 
 
 @pytest.mark.parametrize(
