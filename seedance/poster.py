@@ -1,8 +1,10 @@
-"""A still picture out of a video, for lists and players. Needs the extra ``media``; without it there is none."""
+"""A still picture out of a video. Needs the extra ``media``; without it there is none."""
 
 import io
 import logging
-from typing import BinaryIO
+from collections import deque
+from collections.abc import Callable
+from typing import Any, BinaryIO
 
 logger = logging.getLogger(__name__)
 
@@ -17,18 +19,45 @@ LONGEST_SIDE = 640
 
 
 def poster_of(file: BinaryIO) -> bytes | None:
-    """The first picture of a video as a JPEG; ``None`` when it cannot be made."""
+    """The first picture of a video as a JPEG for lists and players; ``None`` when it cannot be made."""
+    image = _picture(file, _first)
+    if image is None:
+        return None
+    image.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
+    return _written(image, "JPEG", quality=82)
+
+
+def last_frame_of(file: BinaryIO) -> bytes | None:
+    """The last picture of a video as a PNG in full size, to continue from; ``None`` when it cannot be made."""
+    image = _picture(file, _last)
+    return None if image is None else _written(image, "PNG")
+
+
+def _picture(file: BinaryIO, chosen: Callable[[Any], Any]) -> Any:
+    """One decoded picture of a video as a Pillow image; ``None`` when there is none."""
     if av is None:
         return None
     file.seek(0)
     try:
         with av.open(file, mode="r") as container:
-            frame = next(container.decode(video=0))
-            image = frame.to_image()
+            return chosen(container).to_image()
     except (FFmpegError, StopIteration, ImportError, IndexError) as exc:
-        logger.info("no poster error=%s", type(exc).__name__)
+        logger.info("no picture wanted=%s error=%s", chosen.__name__.strip("_"), type(exc).__name__)
         return None
-    image.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
+
+
+def _first(container: Any) -> Any:
+    return next(container.decode(video=0))
+
+
+def _last(container: Any) -> Any:
+    stream = container.streams.video[0]
+    if stream.duration:  # from the last key frame on; decoding everything would take as long as it is long
+        container.seek((stream.start_time or 0) + stream.duration, stream=stream)
+    return deque(container.decode(stream), maxlen=1).pop()
+
+
+def _written(image: Any, kind: str, **options: Any) -> bytes:
     buffer = io.BytesIO()
-    image.save(buffer, "JPEG", quality=82)
+    image.save(buffer, kind, **options)
     return buffer.getvalue()

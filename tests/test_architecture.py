@@ -39,7 +39,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "poster": set(),
     "measure": {"catalogue"},
     "intake": {"conf", "catalogue", "exceptions", "measure"},
-    "models": _KNOWLEDGE,
+    "models": _KNOWLEDGE | {"poster"},
     "migrations": {"catalogue", "conf", "models"},
     "translate": _ROWS | {"provider"},
     "lifecycle": _STEPS,

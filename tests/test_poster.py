@@ -7,12 +7,36 @@ import pytest
 from PIL import Image
 
 from seedance import emulator, poster
+from tests.films import film
 
 
 @pytest.fixture
 def clip():
     """The emulator's bundled film, open for reading."""
     return io.BytesIO(Path(emulator.__file__).with_name("clip.mp4").read_bytes())
+
+
+@pytest.mark.parametrize("kind", ["mp4", "mov", "matroska"])
+@pytest.mark.parametrize("key_frames", [1, 12, 250], ids=["all key frames", "some", "one"])
+@pytest.mark.parametrize("length", [1, 2, 60], ids=["one picture", "two", "many"])
+def test_last_frame_is_a_png_of_the_last_picture(kind, key_frames, length):
+    made = film(["black"] * (length - 1) + ["white"], kind=kind, key_frames=key_frames)
+
+    image = Image.open(io.BytesIO(poster.last_frame_of(io.BytesIO(made))))
+
+    assert (image.format, image.size) == ("PNG", (640, 360))
+    assert min(image.getpixel((160, 90))) > 200
+
+
+@pytest.mark.parametrize("data", [b"", b"<html>no film</html>", b"\0" * 5000], ids=["empty", "page", "zeros"])
+def test_last_frame_of_what_is_no_madeis_none(data):
+    assert poster.last_frame_of(io.BytesIO(data)) is None
+
+
+def test_last_frame_needs_the_media_extra(clip, monkeypatch):
+    monkeypatch.setattr(poster, "av", None)
+
+    assert poster.last_frame_of(clip) is None
 
 
 def test_poster_is_a_jpeg_of_the_first_picture(clip):
@@ -23,11 +47,11 @@ def test_poster_is_a_jpeg_of_the_first_picture(clip):
 
 
 @pytest.mark.parametrize("data", [b"", b"<html>no film</html>", b"\0" * 5000], ids=["empty", "page", "zeros"])
-def test_poster_of_what_is_no_film_is_none(data):
+def test_poster_of_what_is_no_madeis_none(data):
     assert poster.poster_of(io.BytesIO(data)) is None
 
 
-def test_poster_of_a_film_without_pictures_is_none():
+def test_poster_of_a_madewithout_pictures_is_none():
     sound = io.BytesIO()
     with poster.av.open(sound, "w", format="wav") as container:
         stream = container.add_stream("pcm_s16le", rate=8000)

@@ -10,7 +10,7 @@ from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from .. import conf
+from .. import conf, health
 from ..models import GenerationTask
 from . import display, filters, obstacles
 from .links import file_url, page_url
@@ -62,11 +62,13 @@ class TaskList(admin.ModelAdmin):
         return request.user.has_perm("seedance.view_cost_generationtask")
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
-        """The list, with what stands in the way of submitting."""
+        """The list, with what stands in the way of submitting, and whether the work is being done."""
         context = {
             "live_url": page_url(self.admin_site, "live"),
             "obstacles": obstacles.of_the_site(),
             "counted_rows": filters.COUNTED_ROWS,
+            # Not asked before the page is rendered: an action that leads elsewhere does without.
+            "findings": health.findings if self.has_view_or_change_permission(request) else (),
         }
         return super().changelist_view(request, {**context, **(extra_context or {})})
 

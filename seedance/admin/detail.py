@@ -14,6 +14,9 @@ from ..models import GenerationTask, Status
 from . import display, obstacles
 from .wording import CHARGED, column_label, error_meaning, look
 
+#: How many callbacks stand on the page of their task.
+SHOWN_CALLBACKS = 5
+
 
 @dataclass(frozen=True)
 class Verb:
@@ -94,7 +97,15 @@ def context_of(task: GenerationTask, allowed: Collection[str], *, with_cost: boo
         "events": list(task.events.all()),
         "retries": list(task.retries.all()),
         "raw": "" if task.raw is None else display.pretty(task.raw),
+        **_callbacks(task),
     }
+
+
+def _callbacks(task: GenerationTask) -> dict[str, Any]:
+    """The newest callbacks without their bodies, and how many there are."""
+    newest = list(task.callbacks.defer("body")[:SHOWN_CALLBACKS])
+    count = len(newest) if len(newest) < SHOWN_CALLBACKS else task.callbacks.count()
+    return {"callbacks": newest, "callback_count": count}
 
 
 def comparison(task: GenerationTask) -> list[Compared]:

@@ -16,7 +16,8 @@ from .. import conf, intake
 from ..catalogue.inputs import PARAMETERS
 from ..catalogue.price import Estimate
 from ..catalogue.problems import Problem
-from ..models import GenerationTask, MediaItem
+from ..exceptions import TransitionError
+from ..models import GenerationTask, MediaItem, chaining
 from .choices import YES_NO, model_choices, offered
 from .wording import column_label
 
@@ -112,6 +113,8 @@ class TaskForm(forms.ModelForm):
     model_choice = forms.ChoiceField(label=gettext_lazy("Model"), required=False)
     #: What ``intake.prepare`` made of the input; ``None`` when something could not even be read.
     prepared: intake.Prepared | None = None
+    #: The task whose last frame is the first of this one; the admin sets it on the class it makes for each request.
+    continued: GenerationTask | None = None
 
     class Meta:
         model = GenerationTask
@@ -160,10 +163,16 @@ class TaskForm(forms.ModelForm):
         media: MediaFormSet | None = getattr(self.instance, "admin_media", None)
         if self.errors or (media is not None and not media.is_valid()):
             return data
+        try:
+            frames = [] if self.continued is None else [chaining.first_frame(self.continued)]
+        except TransitionError as error:
+            self.add_error(None, str(error))
+            return data
         self.prepared = intake.prepare(
             model_name=data["model_name"],
             prompt=data["prompt"],
-            media=media.given() if media is not None else [],
+            # The frame stands behind the rows, whose positions stay what they are.
+            media=[*(media.given() if media is not None else []), *frames],
             parameters={name: data.get(name) for name in PARAMETERS},
             draft_task_id=data.get("draft_task_id", ""),
             provider=data["provider"],
@@ -176,6 +185,11 @@ class TaskForm(forms.ModelForm):
     def clean_metadata(self) -> Any:
         """Nothing typed means an empty object."""
         return {} if (value := self.cleaned_data["metadata"]) is None else value
+
+    @property
+    def note(self) -> str:
+        """A line for the timeline of a new task; empty for none."""
+        return "" if self.continued is None else chaining.note_of(self.continued)
 
     def lifted_in_words(self) -> str:
         """What was typed as flags into the prompt and is a field now; empty when nothing was."""

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.contrib.admin import AdminSite
 from django.urls import reverse
+from django.utils.http import urlencode
 
 from ..models import GenerationTask, MediaItem
 
@@ -21,3 +22,9 @@ def file_url(site: AdminSite, task: GenerationTask, kind: str) -> str:
 def media_url(site: AdminSite, item: MediaItem) -> str:
     """The address of an uploaded file."""
     return page_url(site, "media", item.task_id, item.pk)
+
+
+def callbacks_url(site: AdminSite, task: GenerationTask) -> str:
+    """The address of the list of a task's callbacks."""
+    listed = reverse("admin:seedance_callback_changelist", current_app=site.name)
+    return f"{listed}?{urlencode({'task__id__exact': str(task.pk)})}"

@@ -1,6 +1,6 @@
 """The admin of video tasks: its form, its verbs, and what may be deleted."""
 
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import admin, messages
 from django.contrib.admin import helpers
@@ -9,16 +9,16 @@ from django.core.exceptions import PermissionDenied
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponseRedirect
 from django.http.response import HttpResponseBase
-from django.utils.translation import gettext as now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from .. import conf
+from .. import conf, health
 from ..exceptions import TransitionError
-from ..models import GenerationTask, Status, TaskEvent
-from . import actions, obstacles
+from ..models import Callback, GenerationTask, Status, TaskEvent
+from . import actions, continuing, obstacles
 from .detail import context_of
 from .forms import SUBMIT_BUTTON, TaskForm
-from .links import page_url
+from .links import callbacks_url, page_url
 from .media import MediaInline
 from .pages import TaskPages
 from .pricing import in_words
@@ -103,7 +103,10 @@ class GenerationTaskAdmin(TaskPages):
         """A page to read needs none of the choices that a page to write in has."""
         if obj is not None and not self.has_change_permission(request, obj):
             kwargs["form"] = ModelForm
-        return super().get_form(request, obj, change=change, **kwargs)
+        form = super().get_form(request, obj, change=change, **kwargs)
+        if obj is None:
+            cast(type[TaskForm], form).continued = self._continued(request)
+        return form
 
     def get_inlines(self, request: HttpRequest, obj: GenerationTask | None) -> Any:
         """Media are edited with the request; afterwards the page shows them."""
@@ -111,6 +114,8 @@ class GenerationTaskAdmin(TaskPages):
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """The provider and model this person used last, unless the address says otherwise."""
+        if (old := self._continued(request)) is not None:
+            return continuing.initial_of(old)
         last = GenerationTask.objects.filter(owner=request.user).values("provider", "model_name").first() or {}
         known = last if last.get("provider") in conf.provider_aliases() else {}
         return {**known, **super().get_changeform_initial_data(request)}
@@ -122,7 +127,7 @@ class GenerationTaskAdmin(TaskPages):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> Any:
-        """The form; on a task that was sent while somebody edited it, back to the task with the reason."""
+        """The form; back to the task with the reason when it was sent meanwhile, or cannot be continued."""
         if SUBMIT_BUTTON in request.POST and not self.has_submit_permission(request):
             raise PermissionDenied
         try:
@@ -130,7 +135,8 @@ class GenerationTaskAdmin(TaskPages):
             return super().changeform_view(request, object_id, form_url, extra_context)
         except TransitionError as error:
             self.message_user(request, str(error), messages.ERROR)
-            return HttpResponseRedirect(page_url(self.admin_site, "change", object_id))
+            task_id = object_id or continuing.asked_for(request)
+            return HttpResponseRedirect(page_url(self.admin_site, "change", task_id))
 
     def render_change_form(
         self,
@@ -150,6 +156,7 @@ class GenerationTaskAdmin(TaskPages):
             "may_submit": self.has_submit_permission(request),
             "obstacles": obstacles.of_the_site() if add else [],
             "asked": self._asked_estimate(request, form),
+            "continued": form.continued if add else None,
             "show_save_and_add_another": False,
             "show_save_and_continue": False,
             "is_written": add or (obj is not None and self.has_change_permission(request, obj)),
@@ -157,6 +164,8 @@ class GenerationTaskAdmin(TaskPages):
         if obj is not None and change:
             context |= context_of(obj, self.get_actions(request), with_cost=self.sees_cost(request))
             context["settling"] = self._settling(request, obj)
+            context["findings"] = () if obj.is_final else health.findings
+            context |= self._ways_on(request, obj)
         return super().render_change_form(request, context, add=add, change=change, form_url=form_url, obj=obj)
 
     # Saving
@@ -199,12 +208,13 @@ class GenerationTaskAdmin(TaskPages):
         """Tasks that may still cost money are protected, with the reason."""
         deletable, counts, lacking, protected = super().get_deleted_objects(objs, request)
         costly = [
-            now("%(task)s is %(status)s and may still cost money; it can be deleted once it is final.")
+            gettext("%(task)s is %(status)s and may still cost money; it can be deleted once it is final.")
             % {"task": task, "status": task.get_status_display()}
             for task in objs
             if task.may_cost
         ]
-        return deletable, counts, lacking, [*protected, *costly]
+        # Callbacks cannot be deleted by themselves, but go with their task.
+        return deletable, counts, lacking - {Callback._meta.verbose_name}, [*protected, *costly]
 
     def delete_model(self, request: HttpRequest, obj: GenerationTask) -> None:
         """Delete the row together with its files."""
@@ -232,6 +242,7 @@ class GenerationTaskAdmin(TaskPages):
             owner=request.user,
             submit=self._wants_submit(request, form),
             cause=actions.CAUSE,
+            note=form.note,
             id=obj.pk,
         )
         obj.__dict__.update(created.__dict__)
@@ -250,11 +261,11 @@ class GenerationTaskAdmin(TaskPages):
     def _saved(self, request: HttpRequest, obj: GenerationTask) -> HttpResponseBase:
         submitted = SUBMIT_BUTTON in request.POST
         if submitted and (obstacle := obstacles.to_submitting(obj.provider)):
-            self.message_user(request, now("The task is saved, but not submitted. ") + obstacle, messages.WARNING)
+            self.message_user(request, gettext("The task is saved, but not submitted. ") + obstacle, messages.WARNING)
         elif submitted:
-            self.message_user(request, now("The task is saved and will be sent."), messages.SUCCESS)
+            self.message_user(request, gettext("The task is saved and will be sent."), messages.SUCCESS)
         else:
-            self.message_user(request, now("The task is saved. It is not sent yet."), messages.SUCCESS)
+            self.message_user(request, gettext("The task is saved. It is not sent yet."), messages.SUCCESS)
         return HttpResponseRedirect(page_url(self.admin_site, "change", obj.pk))
 
     def _tell(self, request: HttpRequest, form: TaskForm) -> None:
@@ -265,6 +276,20 @@ class GenerationTaskAdmin(TaskPages):
             self.message_user(request, str(warning), messages.WARNING)
         if self.sees_cost(request) and (estimate := form.estimate):
             self.message_user(request, in_words(estimate), messages.INFO)
+
+    def _continued(self, request: HttpRequest) -> GenerationTask | None:
+        """The task that the new one goes on from, if this person may see it."""
+        task_id = continuing.asked_for(request)
+        return None if task_id is None else self._task(request, task_id)
+
+    def _ways_on(self, request: HttpRequest, obj: GenerationTask) -> dict[str, str]:
+        """Addresses that this person may go on to; empty where there is nothing."""
+        may_continue = bool(obj.video) and self.has_add_permission(request)
+        sees_callbacks = self.admin_site.is_registered(Callback) and request.user.has_perm("seedance.view_callback")
+        return {
+            "continue_url": continuing.form_url(self.admin_site, obj) if may_continue else "",
+            "callbacks_url": callbacks_url(self.admin_site, obj) if sees_callbacks else "",
+        }
 
     def _settling(self, request: HttpRequest, obj: GenerationTask) -> dict[str, Any] | None:
         """The two ways out of *unconfirmed*, for those who may send."""

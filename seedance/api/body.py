@@ -1,6 +1,6 @@
 """A consumer's request, read and checked with every problem named."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,8 @@ from rest_framework.request import Request
 from .. import intake
 from ..catalogue.inputs import PARAMETERS
 from ..catalogue.problems import Problem
+from ..models.queryset import GenerationTaskQuerySet
+from . import continuing
 from .errors import Refused, refusal
 from .forms import folded
 from .shapes import BatchShape, MediaShape, TaskShape
@@ -25,6 +27,8 @@ class Order:
 
     prepared: intake.Prepared
     submit: bool
+    #: A line for the timeline; empty for none.
+    note: str
 
 
 def given_by(request: Request) -> object:
@@ -36,13 +40,16 @@ def given_by(request: Request) -> object:
     return folded(request.data) if isinstance(request.data, QueryDict) else request.data
 
 
-def order(given: object) -> Order:
+def order(given: object, visible: GenerationTaskQuerySet) -> Order:
     """Read one body.
+
+    Args:
+        visible: the tasks the sender may know of, and continue from.
 
     Raises:
         Refused: with every problem it has.
     """
-    found, problems = _read(TaskShape(), given)
+    found, problems = _read(TaskShape(), given, visible)
     if problems:
         raise Refused(problems)
     return found
@@ -70,32 +77,54 @@ def orders(given: object) -> list[Order]:
         raise Refused(problems)
     shape, found = TaskShape(), []
     for position, item in enumerate(items):
-        one, wrong = _read(shape, item, f"tasks[{position}]")
+        one, wrong = _read(shape, item)
         found.append(one)
-        problems += wrong
+        problems += [_placed(problem, f"tasks[{position}]") for problem in wrong]
     if problems:
         raise Refused(problems)
     return found
 
 
-def _read(shape: TaskShape, given: object, path: str = "") -> tuple[Order, list[Problem]]:
+def _read(
+    shape: TaskShape, given: object, visible: GenerationTaskQuerySet | None = None
+) -> tuple[Order, list[Problem]]:
     values, problems = shape.read(given)
     media, media_problems = _read_media(values.pop("media", None) or [])
     problems += media_problems
-    prepared = intake.prepare(
-        model_name=values.get("model") or "",
-        prompt=values.get("prompt") or "",
-        media=media,
-        parameters={name: values[name] for name in PARAMETERS if name in values},
-        draft_task_id=values.get("draft_task") or "",
-        provider=values.get("provider") or "default",
-        metadata=values.get("metadata") or {},
-    )
-    # A field that could not be read was judged as if it were missing; its own problem says it better.
+    try:
+        prepared, note = _prepared(values, media, visible)
+    except Refused as refused:
+        problems += refused.problems
+        prepared, note = _prepared({**values, continuing.FIELD: None}, media, visible)
     unread = {problem.field for problem in problems}
+    if continuing.FIELD in unread:
+        unread |= {"model", "prompt"} - values.keys()  # the other task would have given them
+    # A field that could not be read was judged as if it were missing; its own problem says it better.
     problems += [problem for problem in prepared.errors if not _overlaps(problem.field, unread)]
-    placed = [_placed(problem, path) for problem in problems] if path else problems
-    return Order(prepared, submit=values.get("submit", True)), placed
+    return Order(prepared, values.get("submit", True), note), problems
+
+
+def _prepared(
+    values: Mapping[str, Any], media: list[dict[str, Any]], visible: GenerationTaskQuerySet | None
+) -> tuple[intake.Prepared, str]:
+    """The request that these fields make, and a line about it for the timeline.
+
+    Raises:
+        Refused: it names a task that it cannot continue from.
+    """
+    request: dict[str, Any] = {
+        "model_name": values.get("model") or "",
+        "media": media,
+        "draft_task_id": values.get("draft_task") or "",
+        "metadata": values.get("metadata") or {},
+    }
+    parameters = {name: values[name] for name in PARAMETERS if name in values}
+    prompt, provider = values.get("prompt"), values.get("provider") or ""
+    if (named := values.get(continuing.FIELD)) is not None:
+        request |= {"prompt": prompt, "provider": provider}
+        found = continuing.continuation(named, visible, request, parameters)
+        return found.prepared, found.note
+    return intake.prepare(**request, prompt=prompt or "", provider=provider or "default", parameters=parameters), ""
 
 
 def _read_media(items: Sequence[object]) -> tuple[list[dict[str, Any]], list[Problem]]:

@@ -25,6 +25,7 @@ _TEXTS = frozenset(
     {
         "prompt",
         "model",
+        "continue_from",
         "draft_task",
         "provider",
         "ratio",

@@ -161,6 +161,11 @@ class MediaListField(serializers.ListField):
             value={**SAMPLE, "media": [{"role": "first_frame", "url": "https://example.com/boat.png"}]},
             request_only=True,
         ),
+        OpenApiExample(
+            "Next shot",
+            value={"continue_from": "019ab3c1-5d2e-7c41-9b7e-3f0a6f2d8c11", "prompt": "The boat reaches the shore."},
+            request_only=True,
+        ),
     ],
 )
 class TaskShape(Shape):
@@ -169,6 +174,13 @@ class TaskShape(Shape):
     prompt = TextField(help_text=_("What should be seen. Inline flags such as --ratio 16:9 are lifted out of it."))
     model = TextField(help_text=_("The provider's id of the model; models/ lists them."))
     media = MediaListField(required=False, allow_null=True, help_text=_("Images, videos and sounds, in order."))
+    continue_from = TextField(
+        help_text=_(
+            "Our id of a task whose video is stored: its last frame becomes the first frame, and model, prompt, "
+            "provider and parameters are those of that task where this body gives none. No frames in media then, and "
+            "not in a batch."
+        )
+    )
     draft_task = TextField(help_text=_("Provider task id of a draft; this request makes its final video."))
     provider = TextField(help_text=_('Which of the site\'s providers makes it; "default" if nothing is said.'))
     metadata = ObjectField(

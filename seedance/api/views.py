@@ -130,7 +130,7 @@ class TaskViewSet(TaskEndpoint, GenericViewSet):
     )
     def estimate(self, request: Request) -> Response:
         """What a request would use and cost."""
-        prepared = body.order(body.given_by(request)).prepared
+        prepared = body.order(body.given_by(request), self.get_queryset()).prepared
         return Response(EstimateSerializer(_estimated(prepared)).data)
 
     @documented(
@@ -278,7 +278,7 @@ class TaskViewSet(TaskEndpoint, GenericViewSet):
         return Response(row, 202, headers=headers)
 
     def _create(self, given: object, mark: idempotency.Mark | None) -> Tasks:
-        return [self._keep(body.order(given), mark.columns() if mark else {})]
+        return [self._keep(body.order(given, self.get_queryset()), mark.columns() if mark else {})]
 
     def _create_all(self, given: object, mark: idempotency.Mark | None) -> Tasks:
         orders = [
@@ -289,7 +289,7 @@ class TaskViewSet(TaskEndpoint, GenericViewSet):
 
     def _keep(self, order: body.Order, columns: Mapping[str, str]) -> GenerationTask:
         return GenerationTask.objects.create_prepared(
-            order.prepared, owner=self.request.user, submit=order.submit, cause=_CAUSE, **columns
+            order.prepared, owner=self.request.user, submit=order.submit, cause=_CAUSE, note=order.note, **columns
         )
 
     def _retry(self, old: GenerationTask, mark: idempotency.Mark | None) -> Tasks:

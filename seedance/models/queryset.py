@@ -2,7 +2,7 @@
 
 import datetime as dt
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 
 from .. import intake
 from ..exceptions import TransitionError
+from . import chaining
 from .bulk import update_each
 from .event import TaskEvent
 from .media import MediaItem
@@ -141,6 +142,8 @@ class Order:
     prepared: intake.Prepared
     submit: bool = False
     columns: Mapping[str, Any] = field(default_factory=dict)
+    #: A line of its own in the timeline; empty for none.
+    note: str = ""
 
 
 class GenerationTaskManager(models.Manager.from_queryset(GenerationTaskQuerySet)):  # type: ignore[misc]
@@ -189,16 +192,16 @@ class GenerationTaskManager(models.Manager.from_queryset(GenerationTaskQuerySet)
         owner: Any = None,
         submit: bool = False,
         cause: str = "python",
+        note: str = "",
         **columns: Any,
     ) -> "GenerationTask":
         """Store a request that ``intake.prepare`` found no errors in."""
-        return self.create_many([Order(prepared, submit, columns)], owner=owner, cause=cause)[0]
+        return self.create_many([Order(prepared, submit, columns, note)], owner=owner, cause=cause)[0]
 
     def create_many(
         self, orders: Sequence[Order], *, owner: Any = None, cause: str = "python"
     ) -> "list[GenerationTask]":
         """Store requests that ``intake.prepare`` found no errors in: all or none, in a handful of statements."""
-        actor = owner.get_username() if owner else ""
         with transaction.atomic(using=self.db):
             tasks = [self.model(owner=owner, **_columns(order)) for order in orders]
             if len(tasks) == 1:
@@ -207,17 +210,10 @@ class GenerationTaskManager(models.Manager.from_queryset(GenerationTaskQuerySet)
                 self.bulk_create(tasks)
             media = [item for task, order in zip(tasks, orders, strict=True) for item in _media(task, order)]
             MediaItem.objects.using(self.db).bulk_create(media)
-            TaskEvent.objects.using(self.db).bulk_create(
-                TaskEvent(
-                    task=task,
-                    what=TaskEvent.What.CREATED,
-                    to_status=task.status,
-                    cause=cause,
-                    actor=actor,
-                    detail=_lifted_note(order.prepared),
-                )
-                for task, order in zip(tasks, orders, strict=True)
-            )
+            origin = {"cause": cause, "actor": owner.get_username() if owner else ""}
+            pairs = zip(tasks, orders, strict=True)
+            events = [event for task, order in pairs for event in _events(task, order, origin)]
+            TaskEvent.objects.using(self.db).bulk_create(events)
             if any(order.submit for order in orders):
                 wake_workers(self.db)
         return tasks
@@ -263,6 +259,33 @@ class GenerationTaskManager(models.Manager.from_queryset(GenerationTaskQuerySet)
         prepared.raise_errors()
         return self.create_prepared(prepared, owner=owner, submit=True, cause=cause, retry_of=task)
 
+    def continue_from(
+        self,
+        task: "GenerationTask",
+        *,
+        owner: Any = None,
+        submit: bool = False,
+        cause: str = "python",
+        prompt: str | None = None,
+        **overrides: Any,
+    ) -> "GenerationTask":
+        """Ask for a video that begins where another one ended, with that task's model, parameters and prompt.
+
+        The first frame is the provider's last frame where it is stored, else it is taken out of the stored video.
+
+        Args:
+            overrides: what ``create_task`` takes, to be used instead: ``duration``, ``model_name``, ``metadata``, …
+
+        Raises:
+            TransitionError: the video is not stored, or no frame can be had from it.
+            ValidationError: with every problem, keyed by field path; nothing is stored.
+        """
+        continuation = chaining.prepare(task, prompt=prompt, **overrides)
+        continuation.prepared.raise_errors()
+        return self.create_prepared(
+            continuation.prepared, owner=owner, submit=submit, cause=cause, note=continuation.note
+        )
+
 
 def _columns(order: Order) -> dict[str, Any]:
     prepared, inputs = order.prepared, order.prepared.inputs
@@ -293,6 +316,13 @@ def _media(task: "GenerationTask", order: Order) -> "list[MediaItem]":
         )
         for position, item in enumerate(order.prepared.media)
     ]
+
+
+def _events(task: "GenerationTask", order: Order, origin: Mapping[str, str]) -> Iterator[TaskEvent]:
+    detail = _lifted_note(order.prepared)
+    yield TaskEvent(task=task, what=TaskEvent.What.CREATED, to_status=task.status, detail=detail, **origin)
+    if order.note:
+        yield TaskEvent(task=task, what=TaskEvent.What.NOTE, detail=order.note, **origin)
 
 
 def _lifted_note(prepared: intake.Prepared) -> str:

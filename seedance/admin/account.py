@@ -1,0 +1,56 @@
+"""The accounts at providers: which of them are paused and why, and the button that lets them send again."""
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
+
+from ..models import Account
+from ..models.wake import wake_workers
+from .readonly import ReadOnlyAdmin
+
+
+@admin.action(permissions=["submit"], description=_("Resume selected %(verbose_name_plural)s"))
+def resume_selected(modeladmin: "AccountAdmin", request: HttpRequest, queryset: QuerySet[Account]) -> None:
+    """Send again through the chosen accounts, and wake the workers for what has waited."""
+    aliases = list(queryset.values_list("alias", flat=True))
+    done = sum(Account.objects.resume(alias) for alias in aliases)
+    if done:
+        wake_workers(queryset.db)
+    report = ngettext("%(count)s account sends again.", "%(count)s accounts send again.", done)
+    modeladmin.message_user(request, report % {"count": done}, messages.SUCCESS if done else messages.WARNING)
+    if skipped := len(aliases) - done:
+        words = ngettext(
+            "%(count)s account was skipped: it is not paused.",
+            "%(count)s accounts were skipped: they are not paused.",
+            skipped,
+        )
+        modeladmin.message_user(request, words % {"count": skipped}, messages.WARNING)
+
+
+@admin.register(Account)
+class AccountAdmin(ReadOnlyAdmin):
+    """An account gets its row when it is first paused; who pauses it is a worker, who resumes it a person."""
+
+    list_display = ("alias", "state", "paused_at", "code", "reason")
+    fields = ("alias", "state", "paused_at", "code", "reason")
+    ordering = ("alias",)
+    sortable_by = ()
+    actions = (resume_selected,)
+
+    def has_submit_permission(self, request: HttpRequest) -> bool:
+        """Whether this person may have tasks sent, which costs money."""
+        return request.user.has_perm("seedance.submit_generationtask")
+
+    @admin.display(description=_("state"))
+    def state(self, account: Account) -> SafeString:
+        """Paused or sending, as icon and word."""
+        tone, icon, word = (
+            ("good", "✓", gettext("sending")) if account.paused_at is None else ("bad", "‖", gettext("paused"))
+        )
+        return format_html(
+            '<span class="seedance-badge seedance-{}"><span aria-hidden="true">{}</span> {}</span>', tone, icon, word
+        )

@@ -1,0 +1,121 @@
+"""Go on where a video ended: its last frame becomes the first frame of the next."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
+
+from django.core.files.base import ContentFile, File
+from django.utils.translation import gettext as _
+
+from .. import intake
+from ..catalogue.problems import Problem
+from ..exceptions import TransitionError
+from ..poster import last_frame_of
+from .media import MediaItem
+
+if TYPE_CHECKING:
+    from .task import GenerationTask
+
+#: Either of these sets the length, so that giving one replaces both.
+_LENGTH = frozenset({"duration", "frames"})
+
+#: What the rules say of a ratio where only the given picture can set it.
+_RATIO_FOLLOWS = "ratio_follows_input"
+
+
+@dataclass(frozen=True)
+class Continuation:
+    """A request that goes on where a video ended, and the line about it for its timeline."""
+
+    prepared: intake.Prepared
+    note: str
+
+
+def first_frame(task: "GenerationTask") -> dict[str, Any]:
+    """The last frame of a stored video as the first frame of another request, in the terms of ``intake.prepare``.
+
+    Raises:
+        TransitionError: the video is not stored, or no frame can be had from it.
+    """
+    return {"role": MediaItem.Role.FIRST_FRAME.value, "file": _last_frame(task)}
+
+
+def note_of(task: "GenerationTask") -> str:
+    """What the timeline of a task says that goes on where this one ended."""
+    return f"Continues the video of {task.pk}."
+
+
+def prepare(
+    task: "GenerationTask",
+    *,
+    prompt: str | None = None,
+    model_name: str = "",
+    media: Sequence[Mapping[str, Any]] = (),
+    draft_task_id: str = "",
+    provider: str = "",
+    metadata: Mapping[str, Any] | None = None,
+    **parameters: object,
+) -> Continuation:
+    """A request that begins with the last frame of a task's video; what is not given is as it was for that task.
+
+    A parameter of the old task that the rules refuse for the new one is left to the model, and a ratio that only
+    the picture may set becomes ``adaptive``; the note tells of both. Metadata are not taken over. The frame stands
+    behind the given media, whose positions stay what they are.
+
+    Raises:
+        TransitionError: the video is not stored, or no frame can be had from it.
+    """
+    given = {name: value for name, value in parameters.items() if value is not None}
+    inherited = dict(_inherited(task, given))
+    request: dict[str, Any] = {
+        "model_name": model_name or task.model_name,
+        "prompt": task.prompt if prompt is None else prompt,
+        "media": [*media, first_frame(task)],
+        "draft_task_id": draft_task_id,
+        "provider": provider or task.provider,
+        "metadata": metadata,
+    }
+    prepared = intake.prepare(**request, parameters={**inherited, **given})
+    changed = {problem.field: _instead(problem) for problem in prepared.problems if _is_outdated(problem, inherited)}
+    if changed:
+        prepared = intake.prepare(**request, parameters={**inherited, **changed, **given})
+        return Continuation(prepared, f"{note_of(task)} Not as before: {', '.join(changed)}.")
+    return Continuation(prepared, note_of(task))
+
+
+def _inherited(task: "GenerationTask", given: Mapping[str, object]) -> Iterator[tuple[str, Any]]:
+    replaced = _LENGTH if _LENGTH & given.keys() else frozenset()
+    for name, value in task.parameters.items():
+        if name not in given and name not in replaced:
+            yield name, value
+
+
+def _is_outdated(problem: Problem, inherited: Mapping[str, object]) -> bool:
+    """Whether something taken over does not go with a first frame; of an endpoint id the rules only advise."""
+    return problem.field in inherited and (problem.is_error or problem.code == _RATIO_FOLLOWS)
+
+
+def _instead(problem: Problem) -> str | None:
+    return "adaptive" if problem.code == _RATIO_FOLLOWS else None
+
+
+def _last_frame(task: "GenerationTask") -> File:
+    if not task.video:
+        raise TransitionError(_("Only a task whose video is stored can be continued; this one has none."))
+    try:
+        if task.last_frame:
+            with task.last_frame.open("rb") as frame:
+                return ContentFile(frame.read(), name=PurePosixPath(str(task.last_frame.name)).name)
+        with task.video.open("rb") as video:
+            picture = last_frame_of(cast(BinaryIO, video))
+    except FileNotFoundError:
+        raise TransitionError(_("The storage no longer has the video of this task.")) from None
+    if picture is None:
+        raise TransitionError(
+            _(
+                "No frame can be taken from this video. Ask for return_last_frame next time, or have the extra "
+                "“media” of django-seedance installed."
+            )
+        )
+    return ContentFile(picture, name=f"{task.pk}-last-frame.png")
