@@ -12,7 +12,6 @@ from uuid import UUID
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import Storage
 from django.utils import timezone
-from requests.auth import AuthBase
 
 from .. import conf, translate
 from ..exceptions import ArchiveError, ConfigurationError, NotFoundError, ProviderError
@@ -22,6 +21,7 @@ from ..models.task import result_path
 from ..poster import poster_of
 from ..provider.container import check_image, check_video
 from ..provider.download import Download, download, is_private_host
+from ..provider.types import Link
 from ..signals import task_archived
 from .clients import get_client
 from .comparing import differences
@@ -89,8 +89,7 @@ class _Heartbeat:
 
 def _fetch(task: GenerationTask, heartbeat: Callable[[], None]) -> dict[str, Any]:
     """Download and store what the links lead to; returns the columns that tell of it."""
-    url, auth = _link_of(task)
-    with _open_link(task, url, heartbeat, auth) as video:
+    with _open_link(task, _link_of(task), heartbeat) as video:
         columns: dict[str, Any] = {"video_bytes": video.bytes, "video_sha256": video.sha256}
         try:
             suffix = check_video(cast(BinaryIO, video.file), video.bytes)
@@ -107,33 +106,31 @@ def _fetch(task: GenerationTask, heartbeat: Callable[[], None]) -> dict[str, Any
     if poster:
         columns["poster"] = _store(task, "poster", f"{task.pk}-poster.jpg", ContentFile(poster))
     if task.last_frame_url:
-        with _open_link(task, task.last_frame_url, heartbeat) as image:
+        with _open_link(task, Link(task.last_frame_url), heartbeat) as image:
             suffix = check_image(cast(BinaryIO, image.file))
             columns["last_frame"] = _store(task, "last_frame", f"{task.pk}-last-frame{suffix}", File(image.file))
     return columns
 
 
-def _link_of(task: GenerationTask) -> tuple[str, AuthBase | None]:
-    """Where the video is, and the key that the few hosts want which keep it at an address of their own."""
+def _link_of(task: GenerationTask) -> Link:
+    """Where the video is: the link in the task, or an address of the host's own."""
     if task.video_url:
-        return task.video_url, None
+        return Link(task.video_url)
     own = get_client(task.provider).own_link(task.provider_task_id)
     if own is None:
         raise ArchiveError("There is no link to the video yet.", link_dead=True)
     return own
 
 
-def _open_link(
-    task: GenerationTask, url: str, heartbeat: Callable[[], None], auth: AuthBase | None = None
-) -> AbstractContextManager[Download]:
+def _open_link(task: GenerationTask, link: Link, heartbeat: Callable[[], None]) -> AbstractContextManager[Download]:
     settings = conf.settings()
     return download(
-        url,
+        link.url,
         max_bytes=settings.MAX_VIDEO_BYTES,
         seconds=settings.DOWNLOAD_SECONDS,
         allow_private=_provider_is_private(task.provider),
         hosts=settings.DOWNLOAD_HOSTS,
-        auth=auth,
+        auth=link.auth,
         on_chunk=heartbeat,
     )
 

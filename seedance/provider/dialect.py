@@ -5,12 +5,11 @@ from typing import ClassVar
 from urllib.parse import quote
 
 import requests
-from requests.auth import AuthBase
 
 from ..exceptions import NotFoundError
 from .reading import read_task
 from .transport import Transport
-from .types import RemoteTask
+from .types import Link, RemoteTask
 
 #: The longest task id that can be stored. Characters; real ones have 25 to 40.
 LONGEST_ID = 128
@@ -64,7 +63,7 @@ class DialectClient:
             raise self._transport.unreadable(answer, "The provider's answer is not about this task.")
         return remote
 
-    def own_link(self, task_id: str) -> tuple[str, AuthBase] | None:
+    def own_link(self, task_id: str) -> Link | None:
         """An address of the host itself for a finished video, and its key; ``None`` where tasks carry links."""
         return None
 

@@ -58,6 +58,14 @@ class RemoteTask:
     raw: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
 
+@dataclass(frozen=True)
+class Link:
+    """Where a file is, and the key to it for the few addresses that want one; never printed."""
+
+    url: str = field(repr=False)
+    auth: AuthBase | None = field(default=None, repr=False)
+
+
 class Client(Protocol):
     """What every dialect can be asked. One account at one host; a verb is one provider call, or several for pages.
 
@@ -79,7 +87,7 @@ class Client(Protocol):
     ) -> list[RemoteTask]:
         """Look at the tasks of one service tier that were created since a moment, whoever created them."""
 
-    def own_link(self, task_id: str) -> tuple[str, AuthBase] | None:
+    def own_link(self, task_id: str) -> Link | None:
         """An address of the host itself for a finished video, and its key; ``None`` where tasks carry links."""
 
     def delete_task(self, task_id: str) -> None:

@@ -19,13 +19,12 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NoReturn
 
-from requests.auth import AuthBase
 from urllib3.fields import RequestField
 from urllib3.filepost import encode_multipart_formdata
 
 from ..exceptions import RequestError
 from .dialect import DialectClient
-from .types import ContentPart, RemoteTask, TaskRequest
+from .types import ContentPart, Link, RemoteTask, TaskRequest
 
 #: Our parameters that the form has a field for.
 _CARRIED = frozenset({"duration", "ratio", "resolution", "size"})
@@ -69,7 +68,7 @@ class VideosClient(DialectClient):
         """Raises ``RequestError``: what this host has begun cannot be cancelled."""
         _lacks("cancel or delete tasks")
 
-    def own_link(self, task_id: str) -> tuple[str, AuthBase] | None:
+    def own_link(self, task_id: str) -> Link | None:
         """The host's own address of a finished video, for a task that shows no link.
 
         It wants our key, unlike the links in tasks, which must be fetched without. For some seconds after the
@@ -78,7 +77,7 @@ class VideosClient(DialectClient):
         Raises:
             NotFoundError: it cannot be a task id.
         """
-        return f"{self._transport.base_url}{self._path_of(task_id)}/content", self._transport.auth
+        return Link(f"{self._transport.base_url}{self._path_of(task_id)}/content", self._transport.auth)
 
 
 def _lacks(verb: str) -> NoReturn:

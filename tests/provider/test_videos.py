@@ -258,7 +258,7 @@ def test_own_link_is_the_host_s_own_address_and_wants_the_key(videos, provider):
     task_id = videos.create_task(request())
     provider.finish()
 
-    url, _ = videos.own_link(task_id)
+    url = videos.own_link(task_id).url
 
     assert url == f"{provider.videos_url}/videos/{task_id}/content"
     with pytest.raises(ArchiveError), download(url, max_bytes=10**7, seconds=5, allow_private=True):
@@ -268,14 +268,14 @@ def test_own_link_is_the_host_s_own_address_and_wants_the_key(videos, provider):
 def test_own_link_leads_to_the_video_with_its_key(videos, provider):
     task_id = videos.create_task(request())
     provider.finish()
-    url, auth = videos.own_link(task_id)
+    link = videos.own_link(task_id)
 
-    with download(url, max_bytes=10**7, seconds=5, allow_private=True, auth=auth) as got:
+    with download(link.url, max_bytes=10**7, seconds=5, allow_private=True, auth=link.auth) as got:
         assert got.file.read(8).endswith(b"ftyp")
 
 
 def test_own_link_keeps_an_odd_id_in_its_place(videos, provider):
-    assert videos.own_link("../x")[0] == f"{provider.videos_url}/videos/..%2Fx/content"
+    assert videos.own_link("../x").url == f"{provider.videos_url}/videos/..%2Fx/content"
 
 
 def test_ark_dialect_has_no_links_of_its_own(ark):
