@@ -34,6 +34,8 @@ LONGEST_PAUSE = 900.0
 
 #: Tries to get a proper video before one that arrives whole but looks broken is kept, with a flag.
 DOUBTS = 2
+#: Tries, each with a look for a fresh link, before a video whose link is dead and past its time counts as lost.
+GIVE_UP = 5
 #: How long a claim holds without a sign of life, and how often a download gives one. Seconds.
 CLAIM = 60.0
 HEARTBEAT = 5.0
@@ -178,7 +180,8 @@ def _try_again(task: GenerationTask, exc: Exception) -> None:
     now = timezone.now()
     attempts = task.archive_attempts + 1
     detail = str(exc) if isinstance(exc, (ArchiveError, ProviderError)) else f"{type(exc).__name__}: {exc}"
-    dead = getattr(exc, "link_dead", False) and task.video_url_expires_at and task.video_url_expires_at < now
+    expired = task.video_url_expires_at is not None and task.video_url_expires_at < now
+    dead = getattr(exc, "link_dead", False) and expired and attempts >= GIVE_UP
     pause = dt.timedelta(seconds=min(LONGEST_PAUSE, 5.0 * 2 ** min(attempts - 1, 8)))
     changed = task.amend(
         archive_attempts=attempts,

@@ -108,11 +108,22 @@ def test_dead_link_is_renewed_by_asking_again(provider, finished):
 def test_video_that_is_lost_for_good_is_flagged_and_left_alone(provider, finished):
     finished()
     provider.clock.advance(25 * 3600)
-    GenerationTask.objects.update(video_url_expires_at=timezone.now() - dt.timedelta(hours=1))
+    GenerationTask.objects.update(video_url_expires_at=timezone.now() - dt.timedelta(hours=1), archive_attempts=4)
 
     task = archived()
 
     assert (task.status, task.attention, task.next_archive_at) == ("succeeded", "lost_media", None)
+
+
+def test_link_that_came_dead_is_not_given_up_at_once(provider, finished):
+    provider.fault("url_expired", gets=2)
+    finished()
+    archived()
+    GenerationTask.objects.all().ask_now()
+
+    task = archived()
+
+    assert task.archived_at is not None
 
 
 def test_video_over_the_cap_is_refused(finished, settings):
