@@ -86,3 +86,17 @@ def test_estimate_of_an_adaptive_ratio_is_not_exceeded(provider):
     run_to_the_end(provider, task)
 
     assert task.cost_amount <= estimated
+
+
+@pytest.mark.parametrize("row", load().models_for(PLACES["cometapi-videos"].host), ids=lambda row: row.family)
+def test_model_makes_what_was_asked_for_in_the_unified_dialect(provider, settings, row):
+    settings.SEEDANCE = {"PROVIDERS": {"default": PLACES["cometapi-videos"].settings(provider)}}
+    task = made(row, "t2v")
+
+    run_to_the_end(provider, task)
+
+    assert (task.status, task.attention) == (Status.SUCCEEDED, "")
+    with task.video.open("rb") as video:
+        facts = measure(File(video))
+    assert (facts.width, facts.height) == row.size("480p", "16:9")
+    assert facts.duration == pytest.approx(row.limits.duration.minimum, abs=0.1)
