@@ -66,7 +66,7 @@ class Skipped:
         """Such as *2 running: cannot be stopped any more*."""
         return [
             _("%(count)s %(status)s: %(reason)s")
-            % {"count": count, "status": Status(status).label, "reason": reason.rstrip(".")}
+            % {"count": count, "status": Status(status).label, "reason": reason.rstrip(".。")}
             for (status, reason), count in self._counts.items()
         ]
 
