@@ -12,6 +12,7 @@ from django.core.files.base import ContentFile
 from django.utils import timezone
 from PIL import Image
 
+from seedance import tasks
 from seedance.emulator import Emulator
 from seedance.lifecycle import cadence
 from seedance.models import FINAL, GenerationTask, Status
@@ -97,6 +98,16 @@ def png() -> ContentFile:
     return ContentFile(buffer.getvalue(), name="lake.png")
 
 
+def run_to_the_end(provider: Emulator, task: GenerationTask) -> None:
+    """Send a pending task, have the provider finish it at once, and bring the video home."""
+    tasks.send_pending()
+    provider.finish()
+    GenerationTask.objects.filter(pk=task.pk).ask_now()
+    tasks.poll_due()
+    tasks.archive_next()
+    task.refresh_from_db()
+
+
 def content_of(file: Any) -> bytes:
     """All bytes of a stored file."""
     with file.open("rb") as opened:
@@ -113,4 +124,4 @@ def require_service(name: str, reachable: bool) -> None:
     pytest.skip(reason)
 
 
-__all__ = ["SAMPLE_MODEL", "SAMPLE_PROMPT", "content_of", "require_service"]
+__all__ = ["SAMPLE_MODEL", "SAMPLE_PROMPT", "content_of", "require_service", "run_to_the_end"]

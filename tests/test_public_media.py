@@ -8,7 +8,7 @@ from django.urls import reverse
 from seedance import tasks
 from seedance.models import GenerationTask, MediaItem, media
 
-from .conftest import SAMPLE_MODEL, SAMPLE_PROMPT
+from .conftest import SAMPLE_MODEL, SAMPLE_PROMPT, run_to_the_end
 
 MODEL = "doubao-seedance-2-0-260128"
 
@@ -16,15 +16,10 @@ MODEL = "doubao-seedance-2-0-260128"
 @pytest.fixture
 def clip(provider, db):
     """A real video, as somebody may upload it."""
-    GenerationTask.objects.create_task(
+    made = GenerationTask.objects.create_task(
         prompt=SAMPLE_PROMPT, model_name=SAMPLE_MODEL, duration=4, resolution="480p", ratio="1:1", submit=True
     )
-    tasks.send_pending()
-    provider.finish()
-    GenerationTask.objects.all().ask_now()
-    tasks.poll_due()
-    tasks.archive_next()
-    made = GenerationTask.objects.get()
+    run_to_the_end(provider, made)
     with made.video.open("rb") as file:
         content = file.read()
     made.delete()

@@ -6,18 +6,9 @@ import pytest
 from seedance import tasks
 from seedance.models import GenerationTask, Status
 
-from .conftest import SAMPLE_MODEL, SAMPLE_PROMPT
+from .conftest import SAMPLE_MODEL, SAMPLE_PROMPT, run_to_the_end
 
 pytestmark = pytest.mark.django_db
-
-
-def run_to_the_end(provider, task):
-    tasks.send_pending()
-    provider.finish()
-    GenerationTask.objects.filter(pk=task.pk).ask_now()
-    tasks.poll_due()
-    tasks.archive_next()
-    task.refresh_from_db()
 
 
 def test_sample_request_becomes_a_playable_video(provider):

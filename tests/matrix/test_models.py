@@ -3,11 +3,11 @@
 import pytest
 from django.core.files.base import File
 
-from seedance import tasks
 from seedance.catalogue.catalogue import load
 from seedance.measure import measure
 from seedance.models import GenerationTask, Status
 
+from ..conftest import run_to_the_end
 from .wishes import ADDRESSES, MEDIA_ROLES, PLACES, PROMPT
 
 pytestmark = pytest.mark.django_db
@@ -34,15 +34,6 @@ def made(row, mode):
         duration=row.limits.duration.minimum,
         submit=True,
     )
-
-
-def run_to_the_end(provider, task):
-    tasks.send_pending()
-    provider.finish()
-    GenerationTask.objects.filter(pk=task.pk).ask_now()
-    tasks.poll_due()
-    tasks.archive_next()
-    task.refresh_from_db()
 
 
 @pytest.mark.parametrize(("row", "mode"), CASES, ids=[f"{row.family}-{mode}" for row, mode in CASES])
