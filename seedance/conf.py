@@ -41,7 +41,7 @@ class Provider:
     #: How long after submitting a task to ask for the first time.
     FIRST_POLL_SECONDS: float = 10.0
     #: How long between two looks at a task that did not change.
-    POLL_SECONDS: float = 10.0
+    POLL_SECONDS: float = 8.0
     #: How many tasks of one model may be created in a minute; 0: no limit of ours.
     CREATE_PER_MINUTE: float = 0
     #: How many tasks may be looked up in a second; 0: no limit of ours.

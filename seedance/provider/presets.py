@@ -18,7 +18,7 @@ COMMON: dict[str, Any] = {
     "TIMEOUT": 60.0,
     "GET_TIMEOUT": 15.0,
     "FIRST_POLL_SECONDS": 10.0,
-    "POLL_SECONDS": 10.0,
+    "POLL_SECONDS": 8.0,
     "LIST_IDS": 100,
     # CometAPI publishes none: the strictest of Ark's, for an individual account and 2.x models.
     "CREATE_PER_MINUTE": 180,

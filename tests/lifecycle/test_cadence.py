@@ -54,7 +54,7 @@ def test_history_of_other_tasks_does_not_count(make_task):
 def test_next_look_comes_at_the_provider_s_interval(make_task):
     task = make_task(status="running")
 
-    assert seconds_until(cadence.next_look(task, conf.provider())) == pytest.approx(10, abs=1)
+    assert seconds_until(cadence.next_look(task, conf.provider())) == pytest.approx(8, abs=1)
 
 
 def test_next_look_slows_down_with_age(make_task):

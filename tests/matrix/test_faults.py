@@ -86,7 +86,7 @@ QUICK = {"slow_headers": {"seconds": 0.2}, "slow_body": {"seconds": 0.2}}
 
 @pytest.fixture
 def lived(provider, user):
-    """Returns a function that has a task live through a fault, for an hour of the provider's time and longer if need be."""
+    """Returns a function that has a task live through a fault, for more than an hour of the provider's time."""
 
     def live(name, on, times):
         provider.fault(name, on=on, times=times, **QUICK.get(name, {}))
