@@ -23,12 +23,17 @@ from .queue import StopSign, stop_sign
 
 logger = logging.getLogger(__name__)
 
-#: Names of the leases: who stays awake, who was asked to bring videos home, which cluster was greeted last.
+#: Names of the leases: who stays awake, whether a worker was called, who brings videos home, which cluster was greeted.
 ROUND = "round"
+WAKE = "wake"
 ARCHIVE = "archive"
 GREETING = "greeting"
 #: A holder that was silent for so long is gone. Seconds.
 SILENCE = 20.0
+#: Videos brought home side by side by one worker, so that a slow host holds up only its own.
+DOWNLOADS = 4
+#: How long a wake-up that is on its way counts as being on its way. Seconds.
+WAKING = 5.0
 #: Tasks sent before the order is asked for again.
 SEND_BATCH = 32
 #: How long one look around may take before sending gets its turn. Seconds.
@@ -65,6 +70,8 @@ def round() -> None:
 
 def wake() -> None:
     """Do what is due at once; stay awake only when nobody else is."""
+    # Before looking: what is committed from here on needs another wake-up.
+    Lease.objects.release(WAKE, WAKE)
     if Lease.objects.held().filter(name=ROUND).exists():
         with stop_sign() as sign:
             step(sign)
@@ -76,19 +83,29 @@ def archive() -> None:
     """Bring home whatever waits, link by link, until nothing does or the worker is wanted elsewhere."""
     holder = uuid.uuid4().hex
     Lease.objects.take(ARCHIVE, holder, SILENCE)
+
+    def alive() -> bool:
+        return Lease.objects.keep(ARCHIVE, holder, SILENCE)
+
     with stop_sign() as sign:
-        while archive_next(lambda: Lease.objects.keep(ARCHIVE, holder, SILENCE)) and not sign.is_up:
-            Lease.objects.keep(ARCHIVE, holder, SILENCE)
+
+        def bring_home(_lane: int) -> None:
+            while archive_next(alive) and not sign.is_up:
+                alive()
+
+        waiting = GenerationTask.objects.archivable().order_by()[:DOWNLOADS].count()
+        _side_by_side(bring_home, range(waiting))
     Lease.objects.release(ARCHIVE, holder)
 
 
 def call_worker(**_signal: Any) -> None:
-    """Have a worker look at once. Receives ``work_waiting`` and the start of workers."""
-    if not queue.is_installed():
+    """Have a worker look at once, unless one that was called has not begun yet. Receives ``work_waiting``."""
+    if not queue.is_installed() or not Lease.objects.take_if_free(WAKE, WAKE, WAKING):
         return
     try:
         queue.enqueue("seedance.tasks.wake")
     except QueueError as exc:
+        Lease.objects.release(WAKE, WAKE)
         logger.warning("no worker called, the next round will see to it error=%s", type(exc.__cause__).__name__)
 
 
@@ -155,45 +172,34 @@ def poll(tasks: Sequence[GenerationTask], enough: Callable[[], bool] = bool) -> 
     """Ask about these tasks now: in lists where the provider has them, side by side where not.
 
     Args:
-        enough: says when to stop; the tasks that are left then are due again at once.
+        enough: says when to stop; the tasks that are left then are due again at once. Some are looked at in any
+            case, so that a cluster which is always busy still gets on.
     """
-    lists, singles = _lists_and_singles(tasks)
-    left: list[GenerationTask] = []
+    untold: list[GenerationTask] = []
 
-    def look_at_many(group: list[GenerationTask]) -> None:
-        if enough():
-            left.extend(group)
+    def look(group: list[GenerationTask]) -> None:
+        if len(group) == 1:
+            lifecycle.poll(group[0])
         else:
-            singles.extend(lifecycle.poll_many(group, conf.provider(group[0].provider)))
+            untold.extend(lifecycle.poll_many(group, conf.provider(group[0].provider)))
 
-    def look_at_one(task: GenerationTask) -> None:
-        if enough():
-            left.append(task)
-        else:
-            lifecycle.poll(task)
-
-    _side_by_side(look_at_many, lists)
-    _side_by_side(look_at_one, singles)
+    # Single looks first, and in one pool with the lists: a list that waits for its pace must not hold them up.
+    left = [task for group in _side_by_side(look, _groups(tasks), enough) for task in group]
+    left += _side_by_side(lifecycle.poll, untold, enough)
     GenerationTask.objects.filter(pk__in=[task.pk for task in left]).ask_soon()
 
 
-def _lists_and_singles(
-    tasks: Sequence[GenerationTask],
-) -> tuple[list[list[GenerationTask]], list[GenerationTask]]:
-    """Groups that one list call can answer for, of one account and service tier each, and tasks to ask about alone."""
+def _groups(tasks: Sequence[GenerationTask]) -> list[list[GenerationTask]]:
+    """Tasks alone, then groups that one list call can answer for, of one account and service tier each."""
     accounts: dict[tuple[str, bool], list[GenerationTask]] = defaultdict(list)
     for task in tasks:
         accounts[task.provider, task.service_tier == "flex"].append(task)
-    lists: list[list[GenerationTask]] = []
-    singles: list[GenerationTask] = []
-    for (alias, _flex), group in accounts.items():
+    groups: list[list[GenerationTask]] = []
+    for (alias, _flex), account in accounts.items():
         provider = conf.provider(alias) if alias in conf.provider_aliases() else None
-        if provider and provider.LISTS and len(group) > 1:
-            size = max(1, min(provider.LIST_IDS, 500))
-            lists += [group[start : start + size] for start in range(0, len(group), size)]
-        else:
-            singles += group
-    return lists, singles
+        size = max(1, min(provider.LIST_IDS, 500)) if provider and provider.LISTS else 1
+        groups += [account[start : start + size] for start in range(0, len(account), size)]
+    return sorted(groups, key=len)
 
 
 def archive_next(alive: Callable[[], object] = bool) -> bool:
@@ -233,8 +239,17 @@ def _call_archivist() -> None:
         logger.warning("no archivist called error=%s", type(exc.__cause__).__name__)
 
 
-def _side_by_side(verb: Callable[[Item], object], items: Iterable[Item]) -> None:
-    """Do ``verb`` to each item, up to ``THREADS`` at a time, each thread with its own database connection."""
+def _side_by_side(
+    verb: Callable[[Item], object], items: Iterable[Item], enough: Callable[[], bool] = bool
+) -> list[Item]:
+    """Do ``verb`` to each item, up to ``THREADS`` at a time, each thread with its own database connection.
+
+    Args:
+        enough: asked after each item whether to leave the rest; every thread does at least one.
+
+    Returns:
+        The items that were left.
+    """
     waiting = deque(items)
 
     def lane() -> None:
@@ -248,6 +263,8 @@ def _side_by_side(verb: Callable[[Item], object], items: Iterable[Item]) -> None
             except Exception:
                 # A fault of ours in one row must not keep all others from being looked at.
                 logger.exception("one row failed item=%s", item)
+            if enough():
+                return
 
     def lane_in_thread() -> None:
         try:
@@ -258,7 +275,8 @@ def _side_by_side(verb: Callable[[Item], object], items: Iterable[Item]) -> None
     lanes = min(conf.settings().THREADS, len(waiting))
     if lanes <= 1:
         lane()
-        return
+        return list(waiting)
     with ThreadPoolExecutor(lanes) as pool:
         for future in [pool.submit(lane_in_thread) for _ in range(lanes)]:
             future.result()
+    return list(waiting)

@@ -190,7 +190,7 @@ def test_wake_up_sends_at_once_and_leaves_staying_awake_to_the_round(provider, e
     tasks.wake()
 
     assert GenerationTask.objects.get().status == "queued"
-    assert Lease.objects.get().holder == "somebody"
+    assert Lease.objects.get(name="round").holder == "somebody"
 
 
 def test_wake_up_becomes_the_round_when_there_is_none(provider, enqueued, short_round):
@@ -217,6 +217,32 @@ def test_commit_of_a_pending_task_calls_a_worker(provider, enqueued):
     create()
 
     assert enqueued == ["seedance.tasks.wake"]
+
+
+def test_workers_are_not_called_again_before_one_has_begun(provider, enqueued):
+    create()
+    create()
+
+    assert enqueued == ["seedance.tasks.wake"]
+
+
+def test_worker_that_has_begun_is_followed_by_another(provider, enqueued, short_round):
+    create()
+    tasks.wake()
+    create()
+
+    assert enqueued == ["seedance.tasks.wake"] * 2
+
+
+def test_single_looks_come_before_lists(provider, enqueued, make_task):
+    flex = make_task(status="queued", service_tier="flex")
+    for _ in range(3):
+        make_task(status="queued")
+
+    groups = tasks._groups(list(GenerationTask.objects.all()))
+
+    assert [len(group) for group in groups] == [1, 3]
+    assert groups[0] == [flex]
 
 
 def test_queue_that_cannot_be_reached_loses_no_task(provider, monkeypatch):

@@ -107,6 +107,12 @@ class World:
         task = self.state.find(task_id, face)
         return task.order if task is not None and task.order.draft and task.status == "succeeded" else None
 
+    def _fresh_id(self, face: str, now: float, service_tier: str) -> str:
+        """An id that no task has yet: its five random characters meet again at some hundred creates a second."""
+        while (task_id := new_task_id(face, now, service_tier)) in self.state.results:
+            pass
+        return task_id
+
     def accept(self, face: str, key: str, order: Order, create: Callable[[str], Create], own: list[Armed]) -> Task:
         """Start a task for a validated order.
 
@@ -118,7 +124,7 @@ class World:
             ApiError: 429 when the queue is full.
         """
         now = self.clock.now()
-        task = Task(new_task_id(face, now, order.service_tier), face, order, key, now, faults=own)
+        task = Task(self._fresh_id(face, now, order.service_tier), face, order, key, now, faults=own)
         markers = read_markers(order.prompt)
         task.traits = {**self.faults.traits_for_new_task(), **sort_markers(markers.faults)[0]}
         if markers.failure is not None:

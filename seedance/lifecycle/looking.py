@@ -24,8 +24,8 @@ INITIALISING = dt.timedelta(minutes=2)
 REMEMBERED = dt.timedelta(days=8)
 #: Failed looks in a row, over half an hour or more, after which people are told.
 LOOKS_IN_VAIN = 12
-#: How long a claim on a due look holds. Seconds.
-CLAIM = 90.0
+#: How long a claim on a due look holds; a second look is harmless, a long gap after a kill is not. Seconds.
+CLAIM = 45.0
 
 
 def claim_due(limit: int) -> list[GenerationTask]:

@@ -112,12 +112,9 @@ def _settle_by_list(task: GenerationTask) -> bool:
     found = get_client(task.provider).recent_tasks(since=since, service_tier=tier, pause=pause)
     if _rivals(task, since, until):
         return False  # another row was sent while we asked; what we see may be its own
-    owned = GenerationTask.objects.filter(provider=task.provider).exclude(provider_task_id="")
-    taken = set(
-        owned.filter(provider_task_id__in=[r.provider_task_id for r in found]).values_list(
-            "provider_task_id", flat=True
-        )
-    )
+    # Of any alias: two of them may share an account, and then they share its list.
+    owned = GenerationTask.objects.filter(provider_task_id__in=[remote.provider_task_id for remote in found])
+    taken = set(owned.values_list("provider_task_id", flat=True))
     candidates = [
         remote
         for remote in found

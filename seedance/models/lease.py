@@ -21,6 +21,19 @@ class LeaseQuerySet(models.QuerySet["Lease"]):
         except IntegrityError:
             self.filter(name=name).update(**values)
 
+    def take_if_free(self, name: str, holder: str, seconds: float) -> bool:
+        """Make ``holder`` the one if nobody holds the lease now; False when somebody does."""
+        now = timezone.now()
+        values = {"holder": holder, "until": now + dt.timedelta(seconds=seconds)}
+        if self.filter(name=name, until__lte=now).update(**values):
+            return True
+        try:
+            with transaction.atomic(using=self.db):
+                self.create(name=name, **values)
+        except IntegrityError:
+            return False
+        return True
+
     def keep(self, name: str, holder: str, seconds: float) -> bool:
         """Prolong the lease; False when somebody else took it."""
         until = timezone.now() + dt.timedelta(seconds=seconds)
