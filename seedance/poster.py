@@ -41,7 +41,7 @@ def _picture(file: BinaryIO, chosen: Callable[[Any], Any]) -> Any:
     try:
         with av.open(file, mode="r") as container:
             return chosen(container).to_image()
-    except (FFmpegError, StopIteration, ImportError, IndexError) as exc:
+    except (FFmpegError, StopIteration, ImportError, IndexError, ValueError, OSError) as exc:
         logger.info("no picture wanted=%s error=%s", chosen.__name__.strip("_"), type(exc).__name__)
         return None
 

@@ -108,10 +108,20 @@ def _fetch(task: GenerationTask, heartbeat: Callable[[], None]) -> dict[str, Any
     if poster:
         columns["poster"] = _store(task, "poster", f"{task.pk}-poster.jpg", ContentFile(poster))
     if task.last_frame_url:
-        with _open_link(task, Link(task.last_frame_url), heartbeat) as image:
-            suffix = check_image(cast(BinaryIO, image.file))
-            columns["last_frame"] = _store(task, "last_frame", f"{task.pk}-last-frame{suffix}", File(image.file))
+        try:
+            columns["last_frame"] = _fetch_last_frame(task, heartbeat)
+        except ArchiveError as exc:
+            if task.archive_attempts < DOUBTS:
+                raise
+            # The video must not wait for ever for its last picture.
+            columns |= {"attention": Attention.MISMATCH, "attention_detail": f"No last frame: {exc}"}
     return columns
+
+
+def _fetch_last_frame(task: GenerationTask, heartbeat: Callable[[], None]) -> str:
+    with _open_link(task, Link(task.last_frame_url), heartbeat) as image:
+        suffix = check_image(cast(BinaryIO, image.file))
+        return _store(task, "last_frame", f"{task.pk}-last-frame{suffix}", File(image.file))
 
 
 def _link_of(task: GenerationTask) -> Link:
@@ -146,10 +156,13 @@ def _store(task: GenerationTask, field: str, filename: str, file: File) -> str:
     """Put a file under its fixed name; a leftover of a worker that died there is replaced."""
     storage: Storage = getattr(task, field).storage
     name = result_path(task, filename)
-    if storage.exists(name):
-        storage.delete(name)
     file.seek(0)
-    return storage.save(name, file)
+    try:
+        if storage.exists(name):
+            storage.delete(name)
+        return storage.save(name, file)
+    except Exception as exc:  # storages are pluggable, and so are their errors
+        raise ArchiveError(f"The storage did not take the file ({type(exc).__name__}).") from exc
 
 
 def _renew_link(task: GenerationTask) -> bool:

@@ -190,3 +190,24 @@ def test_link_dies_by_our_clock_when_the_providers_is_wrong(provider, finished):
     task = finished()
 
     assert task.video_url_expires_at < timezone.now() + dt.timedelta(hours=25)
+
+
+def test_video_does_not_wait_for_ever_for_its_last_frame(provider, finished):
+    task = finished(return_last_frame=True)
+    GenerationTask.objects.update(archive_attempts=2, last_frame_url=task.video_url)
+
+    task = archived()
+
+    assert (task.archived_at is not None, task.last_frame.name) == (True, "")
+    assert "last frame" in task.attention_detail
+
+
+def test_storage_that_fails_is_tried_again_and_told(finished, settings, tmp_path):
+    finished()
+    (tmp_path / "media").write_text("not a folder")
+    settings.MEDIA_ROOT = str(tmp_path / "media")
+
+    task = archived()
+
+    assert (task.archived_at, task.archive_attempts) == (None, 1)
+    assert "storage" in task.events.filter(what="archive_failed").get().detail
