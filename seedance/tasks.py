@@ -176,16 +176,22 @@ def poll(tasks: Sequence[GenerationTask], enough: Callable[[], bool] = bool) -> 
             case, so that a cluster which is always busy still gets on.
     """
     untold: list[GenerationTask] = []
+    quiet: list[GenerationTask] = []
 
     def look(group: list[GenerationTask]) -> None:
         if len(group) == 1:
-            lifecycle.poll(group[0])
+            look_at_one(group[0])
         else:
             untold.extend(lifecycle.poll_many(group, conf.provider(group[0].provider)))
 
+    def look_at_one(task: GenerationTask) -> None:
+        if not lifecycle.poll(task):
+            quiet.append(task)
+
     # Single looks first, and in one pool with the lists: a list that waits for its pace must not hold them up.
     left = [task for group in _side_by_side(look, _groups(tasks), enough) for task in group]
-    left += _side_by_side(lifecycle.poll, untold, enough)
+    left += _side_by_side(look_at_one, untold, enough)
+    lifecycle.look_again(quiet)
     GenerationTask.objects.filter(pk__in=[task.pk for task in left]).ask_soon()
 
 

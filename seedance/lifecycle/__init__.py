@@ -7,7 +7,7 @@ costs money is only made by whoever holds the claim on the row.
 from .archiving import archive, claim_archivable
 from .clients import get_client
 from .doorbell import ring
-from .looking import apply, claim_due, look_again_later, poll, poll_many
+from .looking import apply, claim_due, look_again, look_again_later, poll, poll_many
 from .sending import claim, mark_abandoned, mark_paused, next_in_turn, submit
 from .settling import adopt, claim_doubtful, release, settle
 
@@ -20,6 +20,7 @@ __all__ = [
     "claim_doubtful",
     "claim_due",
     "get_client",
+    "look_again",
     "look_again_later",
     "mark_abandoned",
     "mark_paused",

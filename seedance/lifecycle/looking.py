@@ -2,7 +2,8 @@
 
 import datetime as dt
 import logging
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Sequence
 
 from django.db.models import prefetch_related_objects
 from django.utils import timezone
@@ -33,8 +34,13 @@ def claim_due(limit: int) -> list[GenerationTask]:
     return GenerationTask.objects.due().claim(limit, CLAIM, next_poll_at=timezone.now() + dt.timedelta(seconds=CLAIM))
 
 
-def poll(task: GenerationTask, *, cause: str = "poll") -> None:
-    """Ask about one task and write down the news."""
+def poll(task: GenerationTask, *, cause: str = "poll") -> bool:
+    """Ask about one task and write down the news.
+
+    Returns:
+        False when there was no news: nothing is written then, and ``look_again`` wants the task, best together
+        with all others of its kind.
+    """
     try:
         wait_for_slot(task.provider, "get", conf.provider(task.provider).GET_PER_SECOND)
         client = get_client(task.provider)
@@ -44,7 +50,10 @@ def poll(task: GenerationTask, *, cause: str = "poll") -> None:
     except (ProviderError, ConfigurationError) as exc:
         look_again_later([task], exc)
     else:
+        if not task.poll_failures and is_no_news(task, remote):
+            return False
         apply(task, remote, cause=cause)
+    return True
 
 
 def poll_many(tasks: Sequence[GenerationTask], provider: conf.Provider) -> list[GenerationTask]:
@@ -66,7 +75,7 @@ def poll_many(tasks: Sequence[GenerationTask], provider: conf.Provider) -> list[
         return []
     told = {remote.provider_task_id: remote for remote in found if remote.provider_task_id in by_id}
     quiet = [task_id for task_id, remote in told.items() if is_no_news(by_id[task_id], remote)]
-    _look_again([by_id[task_id] for task_id in quiet], provider)
+    look_again([by_id[task_id] for task_id in quiet])
     loud = [task_id for task_id in told if task_id not in set(quiet)]
     prefetch_related_objects([by_id[task_id] for task_id in loud], "media")
     news = [judge(by_id[task_id], told[task_id]) for task_id in loud]
@@ -78,6 +87,17 @@ def apply(task: GenerationTask, remote: RemoteTask, *, cause: str) -> None:
     """Write what a remote task says onto the row, if it is news. Harmless to repeat, in any order."""
     if news := judge(task, remote):
         _write(news, cause)
+
+
+def look_again(tasks: Sequence[GenerationTask]) -> None:
+    """Set the next look of unchanged tasks in one statement per provider; they share it, being asked together."""
+    accounts: dict[str, list[GenerationTask]] = defaultdict(list)
+    for task in tasks:
+        accounts[task.provider].append(task)
+    for alias, account in accounts.items():
+        oldest = min(account, key=lambda task: task.pk)
+        rows = GenerationTask.objects.in_flight().filter(pk__in=[task.pk for task in account])
+        rows.update(next_poll_at=next_look(oldest, conf.provider(alias)), poll_failures=0)
 
 
 def look_again_later(tasks: Sequence[GenerationTask], exc: ProviderError | ConfigurationError) -> None:
@@ -131,16 +151,6 @@ def _cancel(task: GenerationTask, client: Client) -> RemoteTask:
     if remote.status != Status.QUEUED and task.amend(cancel_requested_at=None) and remote.status == Status.RUNNING:
         task.note(TaskEvent.What.NOTE, cause="cancel", detail="It was already running; it will finish and be billed.")
     return remote
-
-
-def _look_again(tasks: Iterable[GenerationTask], provider: conf.Provider) -> None:
-    """Set the next look of unchanged tasks in one statement; they share it, since they were asked together."""
-    tasks = list(tasks)
-    if not tasks:
-        return
-    oldest = min(tasks, key=lambda task: task.pk)
-    rows = GenerationTask.objects.in_flight().filter(pk__in=[task.pk for task in tasks])
-    rows.update(next_poll_at=next_look(oldest, provider), poll_failures=0)
 
 
 def _not_found(task: GenerationTask, exc: NotFoundError) -> None:

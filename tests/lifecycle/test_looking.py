@@ -225,3 +225,23 @@ def test_cancel_that_comes_too_late_says_so_and_the_task_goes_on(provider, sent,
     assert (task.status, task.cancel_requested_at) == ("running", None)
     assert "billed" in task.events.filter(what="note").last().detail
     assert not [heard for heard in provider.requests if heard.method == "DELETE"]
+
+
+def test_look_without_news_writes_nothing_but_the_next_look(provider, sent, django_assert_num_queries):
+    task = sent()
+    lifecycle.poll(task)
+    task = GenerationTask.objects.get()
+
+    with django_assert_num_queries(0):
+        news = lifecycle.poll(task)
+
+    assert not news
+
+
+def test_tasks_without_news_share_one_statement(provider, sent, django_assert_num_queries):
+    tasks = [sent(prompt=f"Video {number}.") for number in range(4)]
+
+    with django_assert_num_queries(1):
+        lifecycle.look_again(tasks)
+
+    assert not GenerationTask.objects.due().exists()
