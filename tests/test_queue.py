@@ -107,8 +107,13 @@ def test_missing_schedules_are_named():
 # -- enqueueing --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.django_db
-def test_enqueue_leaves_a_job_for_a_worker():
+@pytest.fixture
+def orm_broker(db, monkeypatch):
+    """The queue is a table, whatever broker this run of the tests uses."""
+    monkeypatch.setattr(Conf, "ORM", "default")
+
+
+def test_enqueue_leaves_a_job_for_a_worker(orm_broker):
     queue.enqueue("seedance.tasks.wake", timeout=90.5)
 
     job = OrmQ.objects.get().task
@@ -116,8 +121,7 @@ def test_enqueue_leaves_a_job_for_a_worker():
     assert job["ack_failure"] is True
 
 
-@pytest.mark.django_db
-def test_enqueue_addresses_the_cluster_named(settings):
+def test_enqueue_addresses_the_cluster_named(orm_broker, settings):
     with_cluster(settings, "videos")
 
     queue.enqueue("seedance.tasks.wake")
