@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from . import queue
 from .models import Account, GenerationTask, Lease
+from .models.lease import ROUND
 
 #: How late the oldest due look, and the oldest task that may leave, may be.
 LATE = dt.timedelta(minutes=5)
@@ -22,8 +23,6 @@ LATE = dt.timedelta(minutes=5)
 SILENT = dt.timedelta(minutes=3)
 #: How long before its link dies a video should be home.
 BEFORE_LINK_DIES = dt.timedelta(hours=6)
-#: Name of the lease that every round keeps.
-ROUND = "round"
 
 
 @dataclass(frozen=True)

@@ -19,12 +19,12 @@ from django.db import DatabaseError, connections
 from . import conf, lifecycle, queue
 from .exceptions import QueueError
 from .models import GenerationTask, Lease
+from .models.lease import ROUND
 from .queue import StopSign, stop_sign
 
 logger = logging.getLogger(__name__)
 
-#: Names of the leases: who stays awake, whether a worker was called, who brings videos home, which cluster was greeted.
-ROUND = "round"
+#: Names of the other leases: whether a worker was called, who brings videos home, which cluster was greeted.
 WAKE = "wake"
 ARCHIVE = "archive"
 GREETING = "greeting"

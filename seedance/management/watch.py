@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from .. import conf, tasks
 from ..models import Account, Attention, GenerationTask, Lease, Status
+from ..models.lease import ROUND
 from ..queue import StopSign
 
 try:
@@ -44,7 +45,7 @@ def stay_with(task: GenerationTask, sign: StopSign, tell: Callable[[str], None])
 
 def cluster_lives() -> bool:
     """Whether some round shows signs of life."""
-    return Lease.objects.held().filter(name=tasks.ROUND).exists()
+    return Lease.objects.held().filter(name=ROUND).exists()
 
 
 def stage(task: GenerationTask) -> str:

@@ -6,6 +6,9 @@ from typing import Self
 from django.db import IntegrityError, models, transaction
 from django.utils import timezone
 
+#: The lease that every round keeps while it is awake: our sign of life.
+ROUND = "round"
+
 
 class LeaseQuerySet(models.QuerySet["Lease"]):
     """Taking, keeping and looking at leases, each in one statement."""

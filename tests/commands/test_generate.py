@@ -10,6 +10,7 @@ from django.utils import timezone
 from seedance import intake, tasks
 from seedance.management import watch
 from seedance.models import Account, GenerationTask, Lease, Status
+from seedance.models.lease import ROUND
 
 from ..conftest import SAMPLE_MODEL, SAMPLE_PROMPT, content_of
 
@@ -168,7 +169,7 @@ def test_wait_tells_every_stage_once(run, quick):
 
 
 def test_wait_leaves_the_work_to_a_cluster_that_lives(run, quick, monkeypatch):
-    Lease.objects.take(tasks.ROUND, "a cluster", 60)
+    Lease.objects.take(ROUND, "a cluster", 60)
 
     def cluster_works(seconds):
         tasks.send_pending()
