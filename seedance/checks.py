@@ -232,14 +232,19 @@ def check_queue(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[
     if not queue.is_installed():
         return []
     written = getattr(django_settings, "Q_CLUSTER", {})
-    others, ours = written.get("ALT_CLUSTERS", {}), conf.settings().CLUSTER
-    return [*_cluster(ours, {written.get("name", "default"), *others}), *_queue({**written, **others.get(ours, {})})]
+    others, settings = written.get("ALT_CLUSTERS", {}), conf.settings()
+    names = {written.get("name", "default"), *others}
+    return [
+        *_cluster("CLUSTER", settings.CLUSTER, names),
+        *_cluster("ARCHIVE_CLUSTER", settings.ARCHIVE_CLUSTER, names),
+        *_queue({**written, **others.get(settings.CLUSTER, {})}),
+    ]
 
 
-def _cluster(ours: str, names: set[str]) -> Iterator[CheckMessage]:
+def _cluster(setting: str, ours: str, names: set[str]) -> Iterator[CheckMessage]:
     if ours and ours not in names:
         yield Warning(
-            f'SEEDANCE["CLUSTER"] names "{ours}", which Q_CLUSTER does not have: nobody would do the work.',
+            f'SEEDANCE["{setting}"] names "{ours}", which Q_CLUSTER does not have: nobody would do the work.',
             hint=f"Use one of: {', '.join(sorted(names))}.",
             id="seedance.W023",
         )

@@ -231,8 +231,9 @@ def test_queue_check_survives_a_mistyped_setting(settings):
     assert checks.check_queue(None) == []
 
 
-def test_cluster_that_does_not_exist_has_a_number(settings):
-    settings.SEEDANCE = {**GOOD, "CLUSTER": "vidoes"}
+@pytest.mark.parametrize("setting", ["CLUSTER", "ARCHIVE_CLUSTER"])
+def test_cluster_that_does_not_exist_has_a_number(settings, setting):
+    settings.SEEDANCE = {**GOOD, setting: "vidoes"}
     settings.Q_CLUSTER = {**GOOD_QUEUE, "ALT_CLUSTERS": {"videos": {}}}
 
     messages = checks.check_queue(None)

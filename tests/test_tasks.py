@@ -161,6 +161,17 @@ def test_round_calls_the_archivist_once(provider, enqueued, short_round, make_ta
     assert enqueued == ["seedance.tasks.archive"]
 
 
+def test_archive_work_goes_to_the_cluster_named_for_it(provider, short_round, make_task, settings, monkeypatch):
+    settings.SEEDANCE = {**settings.SEEDANCE, "ARCHIVE_CLUSTER": "videos", "DOWNLOAD_SECONDS": 100}
+    jobs = []
+    monkeypatch.setattr(queue, "enqueue", lambda function, **options: jobs.append((function, options)))
+    make_task(status="succeeded")
+
+    tasks.round()
+
+    assert jobs == [("seedance.tasks.archive", {"timeout": 160, "cluster": "videos"})]
+
+
 def test_round_gives_its_lease_back(short_round):
     tasks.round()
 
