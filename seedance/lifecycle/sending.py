@@ -74,23 +74,28 @@ def claim(pk: UUID) -> GenerationTask | None:
         return None
     longest = conf.provider(task.provider).TIMEOUT if task.provider in conf.provider_aliases() else 60.0
     for claimed in GenerationTask.objects.ready().filter(pk=pk).claim(1, 2 * longest + 30, status=Status.SUBMITTING):
+        if claimed.provider in _full_aliases(beyond=True):
+            # Another worker claimed at the same moment; neither has sent anything yet.
+            ours = GenerationTask.objects.filter(pk=pk, status=Status.SUBMITTING, lease_owner=claimed.lease_owner)
+            ours.update(status=Status.PENDING, **UNCLAIMED)
+            return None
         claimed.note(TaskEvent.What.STATUS, from_status=Status.PENDING, to_status=Status.SUBMITTING, cause="dispatch")
         return claimed
     return None
 
 
-def _full_aliases() -> list[str]:
-    """Accounts that have as many tasks at the provider as they may."""
+def _full_aliases(*, beyond: bool = False) -> list[str]:
+    """Accounts that have as many tasks at the provider as they may; with ``beyond``, only those that have more."""
     limits = {alias: conf.provider(alias).MAX_ACTIVE for alias in conf.provider_aliases()}
     active = GenerationTask.objects.may_cost()
-    return [alias for alias, most in limits.items() if most and active.filter(provider=alias).count() >= most]
+    return [alias for alias, most in limits.items() if most and active.filter(provider=alias).count() >= most + beyond]
 
 
 def _has_room(task: GenerationTask) -> bool:
     """Whether the account may take one more now; takes a slot of its pace when so."""
     if task.provider not in conf.provider_aliases():
         return True  # submit() says what is wrong
-    if task.provider in _full_aliases():
+    if task.provider in Account.objects.paused_aliases() or task.provider in _full_aliases():
         return False
     per_minute = conf.provider(task.provider).CREATE_PER_MINUTE
     interval = 60.0 / per_minute if per_minute else 0.0

@@ -222,3 +222,32 @@ def test_tasks_of_a_resumed_account_lower_their_flag(make_task):
 
     task.refresh_from_db()
     assert task.attention == ""
+
+
+def test_pause_holds_for_the_rest_of_the_batch_too(provider, make_task, limited):
+    limited()
+    provider.fail_next(401, code="AuthenticationError", message="bad key", times=None)
+    for _ in range(10):
+        make_task(status="pending")
+
+    tasks.send_pending()
+
+    assert GenerationTask.objects.filter(status="failed").count() == 1
+    assert GenerationTask.objects.filter(status="pending").count() == 9
+
+
+def test_claim_that_another_worker_s_claim_made_one_too_many_is_given_back(provider, make_task, limited, monkeypatch):
+    limited(MAX_ACTIVE=1)
+    task = make_task(status="pending")
+    reserve = Pace.objects.reserve
+
+    def another_worker_is_quicker(*arguments, **options):
+        make_task(status="submitting")
+        return reserve(*arguments, **options)
+
+    monkeypatch.setattr(Pace.objects, "reserve", another_worker_is_quicker)
+
+    claimed = lifecycle.claim(task.pk)
+
+    task.refresh_from_db()
+    assert (claimed, task.status, task.lease_until) == (None, "pending", None)
