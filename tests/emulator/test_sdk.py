@@ -9,7 +9,7 @@ pytestmark = pytest.mark.filterwarnings("ignore")
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
-    volcenginesdkarkruntime = pytest.importorskip("volcenginesdkarkruntime")
+    import volcenginesdkarkruntime
 
 from .conftest import MODEL, PROMPT  # noqa: E402
 
