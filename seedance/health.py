@@ -14,6 +14,7 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from . import queue
+from .catalogue.errors import find
 from .models import Account, GenerationTask, Lease
 from .models.lease import ROUND
 
@@ -101,5 +102,5 @@ def _accounts() -> Iterator[Finding]:
         yield Finding(
             "account_paused",
             format_lazy(_("Sending through “{alias}” is paused: {reason}"), alias=account.alias, reason=account.reason),
-            _("Mend the cause, then resume the account in the admin."),
+            format_lazy("{} {}", find(account.code).advice, _("Mend the cause, then resume the account in the admin.")),
         )

@@ -8,6 +8,7 @@ from django.utils import timezone
 from django_q.models import Schedule
 
 from seedance import health, queue
+from seedance.catalogue import errors
 from seedance.models import Account, Lease
 
 pytestmark = pytest.mark.django_db
@@ -99,3 +100,9 @@ def test_warning_alone_is_no_trouble(client, alive, make_task):
     answer = client.get(reverse("seedance:health"))
 
     assert (answer.status_code, answer.json()["findings"]) == (200, ["sends_late"])
+
+
+def test_paused_account_is_found_with_what_helps_against_its_code(alive):
+    Account.objects.pause("default", code="AccountOverdueError", reason="x")
+
+    assert str(errors.find("AccountOverdueError").advice) in str(health.findings()[0])

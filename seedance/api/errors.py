@@ -19,6 +19,7 @@ from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
 from ..catalogue.catalogue import CatalogueError
+from ..catalogue.errors import find
 from ..catalogue.problems import Problem, Text, Wording
 from ..exceptions import ConfigurationError
 
@@ -155,8 +156,16 @@ def problem_response(error: drf.APIException, *, instance: str) -> Response:
     if problems:
         body["errors"] = [described(problem) for problem in problems]
     if isinstance(error, WrongState):
-        body["task"] = error.task
+        body |= {"task": error.task, **_explained(error.task)}
     return Response(_printable(body), error.status_code, headers=_headers(error), content_type=CONTENT_TYPE)
+
+
+def _explained(task: Mapping[str, Any]) -> dict[str, str]:
+    """What the error of a task means and what helps, in the reader's language; nothing for a task without one."""
+    if not (error := task.get("error")):
+        return {}
+    kind = find(error["code"], message=error["message"])
+    return {"meaning": str(kind.meaning), "advice": str(kind.advice)}
 
 
 def described(problem: Problem) -> dict[str, str]:

@@ -241,6 +241,8 @@ class ConflictSerializer(ProblemSerializer):
     """The state of a task forbids what was asked."""
 
     task = TaskSerializer(required=False, help_text=_("The task as it is."))
+    meaning = serializers.CharField(required=False, help_text=_("What the error of the task means, where it has one."))
+    advice = serializers.CharField(required=False, help_text=_("What helps against the error of the task."))
 
 
 #: For ``extend_schema(responses=…)`` of what a task's state may forbid.

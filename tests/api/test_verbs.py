@@ -258,3 +258,13 @@ def test_staff_lists_ask_the_database_as_often_for_many_tasks(
 
     with django_assert_max_num_queries(5):  # token, permissions of the person and of groups, tasks, media
         client.get(TASKS)
+
+
+def test_refusal_explains_the_error_of_the_task(api_client, make_task, user):
+    task = make_task(owner=user, status="failed", error_code="ModelNotOpen", error_message="not activated")
+
+    problem = api_client.get(f"{TASKS}{task.pk}/video/").json()
+
+    assert problem["code"] == "not_stored"
+    assert "activate" in problem["advice"].lower()
+    assert problem["meaning"]
