@@ -54,7 +54,7 @@ class Chaos:
 
     def run(self) -> int:
         """The exit status."""
-        from .verdict import judge
+        from .verdict import evaluate
 
         started = time.monotonic()
         markers = [f"m{number:06d}" for number in range(self._options.tasks)]
@@ -63,7 +63,7 @@ class Chaos:
             self._black_out()
         quiet = self._wait_until_quiet()
         seconds = time.monotonic() - started
-        verdict = judge(markers, self._provider.ask("ledger"), self._provider.ask("tasks"))
+        verdict = evaluate(markers, self._provider.ask("ledger"), self._provider.ask("tasks"))
         self._report(verdict, seconds)
         if not quiet:
             print(f"It was not quiet after {self._options.patience:.0f} seconds.")

@@ -63,7 +63,7 @@ def main() -> int:
         stage.prepare(_seedance(stage, provider))
         stage.start_web()
         stage.start_cluster()
-        time.sleep(options.settle)
+        time.sleep(options.reconcile)
         _create(options.tasks, options.spread)
         _wait(options.render)
         return 0 if _report(_compare(provider), options) else 1

@@ -30,7 +30,7 @@ class Verdict:
     in_doubt_unpaid: int = 0
 
 
-def judge(wanted: Iterable[str], ledger: list[dict[str, Any]], remote_tasks: list[dict[str, Any]]) -> Verdict:
+def evaluate(wanted: Iterable[str], ledger: list[dict[str, Any]], remote_tasks: list[dict[str, Any]]) -> Verdict:
     """Compare rows, the provider's ledger and the provider's tasks.
 
     Args:

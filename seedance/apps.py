@@ -14,9 +14,9 @@ class SeedanceConfig(AppConfig):
     def ready(self) -> None:
         """Connect what listens."""
         from . import checks, queue, tasks
-        from .signals import work_waiting
+        from .signals import work_available
 
         checks.register()
-        work_waiting.connect(tasks.call_worker)
+        work_available.connect(tasks.enqueue_dispatch)
         if queue.is_installed():
-            queue.on_worker_start(tasks.greet)
+            queue.on_worker_start(tasks.on_worker_start)

@@ -12,10 +12,10 @@ from django.core.checks import CheckMessage, Error, Warning
 from django.db import connections, router
 
 from . import conf, queue
-from .catalogue.catalogue import check_overrides
+from .catalogue.loading import check_overrides
 from .exceptions import ConfigurationError
 from .models import GenerationTask
-from .provider.client import SeedanceClient
+from .provider.ark import SeedanceClient
 from .provider.presets import PRESETS
 
 #: Environment variable to name when a preset's key is missing.

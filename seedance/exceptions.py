@@ -58,8 +58,8 @@ class TransportError(ProviderError):
     ``sent`` is False only when the request certainly never left, so that sending it again is safe.
     """
 
-    def __init__(self, message: str = "", *, sent: bool, **exchange: Any) -> None:
-        super().__init__(message, **exchange)
+    def __init__(self, message: str = "", *, sent: bool, **describe_exchange: Any) -> None:
+        super().__init__(message, **describe_exchange)
         self.sent = sent
 
 
@@ -77,8 +77,8 @@ class RateLimitError(ProviderError):
     ``retry_after`` is in seconds, ``None`` when the provider named no time.
     """
 
-    def __init__(self, message: str = "", *, retry_after: float | None = None, **exchange: Any) -> None:
-        super().__init__(message, **exchange)
+    def __init__(self, message: str = "", *, retry_after: float | None = None, **describe_exchange: Any) -> None:
+        super().__init__(message, **describe_exchange)
         self.retry_after = retry_after
 
 

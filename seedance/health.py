@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from . import queue
 from .catalogue.errors import find
 from .models import Account, GenerationTask, Lease
-from .models.lease import ROUND
+from .models.lease import ROUND_LEASE
 
 #: How late the oldest due look, and the oldest task that may leave, may be.
 LATE = dt.timedelta(minutes=5)
@@ -32,11 +32,11 @@ class Finding:
 
     code: str
     message: "str | Promise"
-    cure: "str | Promise"
+    hint: "str | Promise"
     trouble: bool = True
 
     def __str__(self) -> str:
-        return f"{self.message} {self.cure}"
+        return f"{self.message} {self.hint}"
 
 
 def findings() -> list[Finding]:
@@ -55,9 +55,9 @@ def _schedules() -> Iterator[Finding]:
 
 
 def _rounds() -> Iterator[Finding]:
-    if not GenerationTask.objects.at_work().exists():
+    if not GenerationTask.objects.awaiting_work().exists():
         return
-    last = Lease.objects.filter(name=ROUND).aggregate(until=Min("until"))["until"]
+    last = Lease.objects.filter(name=ROUND_LEASE).aggregate(until=Min("until"))["until"]
     if last is None or last < timezone.now() - SILENT:
         yield Finding(
             "rounds_silent",

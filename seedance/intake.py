@@ -13,12 +13,12 @@ from django.core.files.base import File
 from django.utils.translation import gettext_lazy as _
 
 from . import conf
-from .catalogue import catalogue, defaults, flags, price, rules
+from .catalogue import defaults, flags, loading, price, rules
 from .catalogue.host import Host
 from .catalogue.inputs import MEDIA_ROLES, Inputs, MediaFacts, MediaInput
-from .catalogue.problems import Problem, Wording, errors
+from .catalogue.violations import LazyMessage, Violation, errors
 from .exceptions import ConfigurationError
-from .measure import measure
+from .media.measure import measure
 
 #: What the columns hold, whatever a model unknown to the catalogue may accept: characters, and whole numbers.
 LONGEST_TEXT = {
@@ -61,25 +61,25 @@ class Prepared:
     inputs: Inputs
     media: tuple[GivenMedia, ...]
     metadata: Mapping[str, Any]
-    problems: tuple[Problem, ...]
+    violations: tuple[Violation, ...]
     #: Parameters that were typed as flags into the prompt.
     lifted: Mapping[str, object] = field(default_factory=dict)
 
     @property
-    def errors(self) -> list[Problem]:
+    def errors(self) -> list[Violation]:
         """What must be mended first."""
-        return errors(self.problems)
+        return errors(self.violations)
 
     @property
-    def warnings(self) -> list[Problem]:
+    def warnings(self) -> list[Violation]:
         """What may be a mistake."""
-        return [problem for problem in self.problems if not problem.is_error]
+        return [violation for violation in self.violations if not violation.is_error]
 
     def raise_errors(self) -> None:
         """Raise what must be mended as Django's ``ValidationError``, keyed by field path."""
         by_field: dict[str, list[ValidationError]] = {}
-        for problem in self.errors:
-            by_field.setdefault(problem.field, []).append(ValidationError(str(problem), code=problem.code))
+        for violation in self.errors:
+            by_field.setdefault(violation.field, []).append(ValidationError(str(violation), code=violation.code))
         if by_field:
             raise ValidationError(by_field)
 
@@ -90,12 +90,12 @@ def host_of(alias: str) -> Host:
     return Host(preset=provider.PRESET, dialect=provider.DIALECT)
 
 
-def current_catalogue() -> catalogue.Catalogue:
+def current_catalogue() -> loading.Catalogue:
     """The catalogue with the site's own rows."""
-    return catalogue.load(conf.settings().MODELS)
+    return loading.load(conf.settings().MODELS)
 
 
-def check(inputs: Inputs, provider: str) -> list[Problem]:
+def check(inputs: Inputs, provider: str) -> list[Violation]:
     """Every problem of a request, or the one that its provider does not exist."""
     try:
         host = host_of(provider)
@@ -122,13 +122,15 @@ def prepare(
         parameters: by the provider's names; ``None`` values count as not given.
     """
     texts = {"prompt": prompt, "model": model_name, "draft_task_id": draft_task_id}
-    problems = [_unstorable(name) for name, text in texts.items() if not _storable(text)]
-    problems += [_unstorable(f"media[{n}].url") for n, item in enumerate(media) if not _storable(item.get("url") or "")]
-    problems += _metadata_problems(metadata or {})
-    problems += [_url_or_file(n) for n, item in enumerate(media) if bool(item.get("url")) == bool(item.get("file"))]
+    violations = [_unstorable(name) for name, text in texts.items() if not _storable(text)]
+    violations += [
+        _unstorable(f"media[{n}].url") for n, item in enumerate(media) if not _storable(item.get("url") or "")
+    ]
+    violations += _metadata_problems(metadata or {})
+    violations += [_url_or_file(n) for n, item in enumerate(media) if bool(item.get("url")) == bool(item.get("file"))]
     given = {name: value for name, value in (parameters or {}).items() if value is not None}
     lifted = flags.lift(prompt)
-    problems += [*lifted.problems, *_given_twice(lifted.parameters, given)]
+    violations += [*lifted.violations, *_given_twice(lifted.parameters, given)]
     items = tuple(_given_media(item) for item in media)
     inputs = Inputs(
         model_name=model_name,
@@ -137,17 +139,17 @@ def prepare(
         parameters={**lifted.parameters, **given},
         draft_task_id=draft_task_id,
     )
-    problems += [
+    violations += [
         _needs_public_url(n)
         for n, item in enumerate(items)
         if item.file and MEDIA_ROLES.get(item.role) == "video" and not conf.settings().PUBLIC_URL
     ]
-    problems += _unfit({**texts, "provider": provider, **inputs.parameters})
-    problems += check(inputs, provider)
-    if not errors(problems):
+    violations += _unfit({**texts, "provider": provider, **inputs.parameters})
+    violations += check(inputs, provider)
+    if not errors(violations):
         explicit = defaults.explicit(inputs, host_of(provider), current_catalogue())
         inputs = replace(inputs, parameters={**inputs.parameters, **explicit})
-    return Prepared(provider, inputs, items, metadata or {}, tuple(problems), lifted.parameters)
+    return Prepared(provider, inputs, items, metadata or {}, tuple(violations), lifted.parameters)
 
 
 def estimate(prepared: Prepared) -> price.Estimate:
@@ -161,14 +163,14 @@ def _given_media(item: Mapping[str, Any]) -> GivenMedia:
     return GivenMedia(item.get("role") or "", item.get("url") or "", file, facts)
 
 
-def _given_twice(lifted: Mapping[str, object], given: Mapping[str, object]) -> Iterable[Problem]:
+def _given_twice(lifted: Mapping[str, object], given: Mapping[str, object]) -> Iterable[Violation]:
     for name, value in lifted.items():
         if name in given and given[name] != value:
-            yield Problem(
+            yield Violation(
                 field=name,
                 code="given_twice",
-                message=Wording(_("This is given in the prompt as a flag and as a field, with different values.")),
-                cure=Wording(_("Take the flag out of the prompt, or leave the field empty.")),
+                message=LazyMessage(_("This is given in the prompt as a flag and as a field, with different values.")),
+                hint=LazyMessage(_("Take the flag out of the prompt, or leave the field empty.")),
             )
 
 
@@ -193,78 +195,78 @@ def _texts_in(value: object) -> Iterable[str]:
             yield from _texts_in(item)
 
 
-def _unstorable(name: str) -> Problem:
-    return Problem(
+def _unstorable(name: str) -> Violation:
+    return Violation(
         field=name,
         code="unstorable_text",
-        message=Wording(_("This text holds a NUL character or half a surrogate pair.")),
-        cure=Wording(_("Take it out; only valid Unicode text can be stored.")),
+        message=LazyMessage(_("This text holds a NUL character or half a surrogate pair.")),
+        hint=LazyMessage(_("Take it out; only valid Unicode text can be stored.")),
     )
 
 
-def _url_or_file(number: int) -> Problem:
-    return Problem(
+def _url_or_file(number: int) -> Violation:
+    return Violation(
         field=f"media[{number}]",
         code="url_or_file",
-        message=Wording(_("A medium is given either as an address or as a file.")),
-        cure=Wording(_("Give one of “url” and “file”.")),
+        message=LazyMessage(_("A medium is given either as an address or as a file.")),
+        hint=LazyMessage(_("Give one of “url” and “file”.")),
     )
 
 
-def _needs_public_url(number: int) -> Problem:
-    return Problem(
+def _needs_public_url(number: int) -> Violation:
+    return Violation(
         field=f"media[{number}].file",
         code="needs_public_url",
-        message=Wording(_("The provider fetches videos itself, and this site has no public address.")),
-        cure=Wording(_("Give the address of the video instead, or set PUBLIC_URL in SEEDANCE.")),
+        message=LazyMessage(_("The provider fetches videos itself, and this site has no public address.")),
+        hint=LazyMessage(_("Give the address of the video instead, or set PUBLIC_URL in SEEDANCE.")),
     )
 
 
-def _unfit(values: Mapping[str, object]) -> Iterable[Problem]:
+def _unfit(values: Mapping[str, object]) -> Iterable[Violation]:
     for name, value in values.items():
         if isinstance(value, str) and len(value) > LONGEST_TEXT.get(name, len(value)):
-            yield Problem(
+            yield Violation(
                 field=name,
                 code="too_long",
-                message=Wording(_("This is longer than %(most)d characters."), {"most": LONGEST_TEXT[name]}),
-                cure=Wording(_("Shorten it.")),
+                message=LazyMessage(_("This is longer than %(most)d characters."), {"most": LONGEST_TEXT[name]}),
+                hint=LazyMessage(_("Shorten it.")),
             )
         if isinstance(value, int) and abs(value) > LARGEST_NUMBER.get(name, abs(value)):
-            yield Problem(
+            yield Violation(
                 field=name,
                 code="too_large",
-                message=Wording(_("This number is beyond ±%(most)d."), {"most": LARGEST_NUMBER[name]}),
-                cure=Wording(_("Use a smaller number.")),
+                message=LazyMessage(_("This number is beyond ±%(most)d."), {"most": LARGEST_NUMBER[name]}),
+                hint=LazyMessage(_("Use a smaller number.")),
             )
 
 
-def _metadata_problems(metadata: Mapping[str, Any]) -> Iterable[Problem]:
+def _metadata_problems(metadata: Mapping[str, Any]) -> Iterable[Violation]:
     try:
         text = json.dumps(metadata, ensure_ascii=False, allow_nan=False)
     except (TypeError, ValueError):
         text = None
     if text is None or not isinstance(metadata, dict):
-        yield Problem(
+        yield Violation(
             field="metadata",
             code="not_json",
-            message=Wording(_("The metadata must be a JSON object.")),
-            cure=Wording(_('Send an object such as {"order": 17}.')),
+            message=LazyMessage(_("The metadata must be a JSON object.")),
+            hint=LazyMessage(_('Send an object such as {"order": 17}.')),
         )
     elif not all(map(_storable, _texts_in(metadata))):
         yield _unstorable("metadata")
     elif len(text.encode()) > MAX_METADATA_BYTES:
-        yield Problem(
+        yield Violation(
             field="metadata",
             code="too_large",
-            message=Wording(_("The metadata may be at most 16 KiB of JSON.")),
-            cure=Wording(_("Keep large data on your side and store its id here.")),
+            message=LazyMessage(_("The metadata may be at most 16 KiB of JSON.")),
+            hint=LazyMessage(_("Keep large data on your side and store its id here.")),
         )
 
 
-def _unknown_provider(alias: str) -> Problem:
-    return Problem(
+def _unknown_provider(alias: str) -> Violation:
+    return Violation(
         field="provider",
         code="unknown_provider",
-        message=Wording(_("There is no provider of this name.")),
-        cure=Wording(_("Use one of: %(names)s."), {"names": ", ".join(conf.provider_aliases()) or "-"}),
+        message=LazyMessage(_("There is no provider of this name.")),
+        hint=LazyMessage(_("Use one of: %(names)s."), {"names": ", ".join(conf.provider_aliases()) or "-"}),
     )

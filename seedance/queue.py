@@ -17,7 +17,7 @@ from . import conf
 from .exceptions import QueueError
 
 #: Our schedules: stable name, function. Each is looked at once a minute.
-SCHEDULES = (("seedance round", "seedance.tasks.round"),)
+SCHEDULES = (("seedance round", "seedance.tasks.run_round"),)
 
 
 def is_installed() -> bool:
@@ -91,7 +91,7 @@ def missing_schedules() -> list[str]:
     return [name for name, _ in SCHEDULES if name not in there]
 
 
-class StopSign:
+class ShutdownSignal:
     """Tells a job that stays awake when to make room.
 
     A django-q2 worker hears nothing of its cluster's stopping until its job ends: the cluster only puts a
@@ -108,21 +108,21 @@ class StopSign:
         self._queue = next((item for item in arguments[:1] if hasattr(item, "qsize")), None)
 
     @property
-    def is_up(self) -> bool:
+    def is_set(self) -> bool:
         """Whether to end now."""
         return self._event.is_set() or self._work_waits() or os.getppid() != self._parent
 
-    def raise_it(self, *_signal: object) -> None:
+    def set(self, *_signal: object) -> None:
         """Ask for the end; serves as a signal handler."""
         self._event.set()
 
     def wait(self, seconds: float) -> bool:
         """Sleep, but no longer than until it is up. Returns whether it is."""
-        while seconds > 0 and not self.is_up:
+        while seconds > 0 and not self.is_set:
             pause = min(seconds, 0.5)
             self._event.wait(pause)
             seconds -= pause
-        return self.is_up
+        return self.is_set
 
     def _work_waits(self) -> bool:
         try:
@@ -132,9 +132,9 @@ class StopSign:
 
 
 @contextmanager
-def stop_sign() -> Iterator[StopSign]:
+def shutdown_signal() -> Iterator[ShutdownSignal]:
     """A stop sign that SIGTERM and SIGINT raise for the length of the block, in the main thread of a process."""
-    sign = StopSign()
+    sign = ShutdownSignal()
     if threading.current_thread() is not threading.main_thread():
         yield sign
         return
@@ -143,7 +143,7 @@ def stop_sign() -> Iterator[StopSign]:
         for number, handler in former.items():
             # A worker ignores SIGINT on purpose: its cluster tells it what Ctrl-C means.
             if handler is not signal.SIG_IGN:
-                signal.signal(number, sign.raise_it)
+                signal.signal(number, sign.set)
         yield sign
     finally:
         for number, handler in former.items():

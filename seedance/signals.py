@@ -9,4 +9,4 @@ task_status_changed = Signal()
 task_archived = Signal()
 
 #: For ``seedance.tasks`` only: rows were committed that a worker should look at now.
-work_waiting = Signal()
+work_available = Signal()

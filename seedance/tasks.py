@@ -19,25 +19,25 @@ from django.db import DatabaseError, connections
 from . import conf, lifecycle, queue
 from .exceptions import QueueError
 from .models import GenerationTask, Lease
-from .models.lease import ROUND
-from .queue import StopSign, stop_sign
+from .models.lease import ROUND_LEASE
+from .queue import ShutdownSignal, shutdown_signal
 
 logger = logging.getLogger(__name__)
 
 #: Names of the other leases: whether a worker was called, who brings videos home, which cluster was greeted.
-WAKE = "wake"
-ARCHIVE = "archive"
-GREETING = "greeting"
+DISPATCH_LEASE = "wake"
+ARCHIVE_LEASE = "archive"
+WORKER_START_LEASE = "greeting"
 #: A holder that was silent for so long is gone. Seconds.
-SILENCE = 20.0
+LEASE_SECONDS = 20.0
 #: Videos brought home side by side by one worker, so that a slow host holds up only its own.
 DOWNLOADS = 4
 #: How long a wake-up that is on its way counts as being on its way. Seconds.
-WAKING = 5.0
+DISPATCH_SECONDS = 5.0
 #: Tasks sent before the order is asked for again.
 SEND_BATCH = 32
 #: How long one look around may take before sending gets its turn. Seconds.
-LOOK_SECONDS = 4.0
+POLL_SECONDS = 4.0
 #: Rows claimed for one look around.
 POLL_BATCH = 500
 
@@ -47,79 +47,79 @@ Item = TypeVar("Item")
 # -- What django-q2 calls ----------------------------------------------------------------------------------------------
 
 
-def round() -> None:
+def run_round() -> None:
     """Stay awake for a while and do what is due; takes over from the round before, which then ends."""
     settings = conf.settings()
     holder = uuid.uuid4().hex
     deadline = time.monotonic() + settings.ROUND_SECONDS
-    Lease.objects.take(ROUND, holder, SILENCE)
-    with stop_sign() as sign:
+    Lease.objects.take(ROUND_LEASE, holder, LEASE_SECONDS)
+    with shutdown_signal() as shutdown:
         while True:
             try:
-                step(sign)
-                _call_archivist()
-                ours = Lease.objects.keep(ROUND, holder, SILENCE)
+                step(shutdown)
+                _enqueue_archive()
+                ours = Lease.objects.keep(ROUND_LEASE, holder, LEASE_SECONDS)
             except DatabaseError as exc:
                 logger.warning("round met a database error error=%s", type(exc).__name__)
                 connections.close_all()
                 ours = True
-            if not ours or time.monotonic() > deadline or sign.wait(settings.TICK_SECONDS):
+            if not ours or time.monotonic() > deadline or shutdown.wait(settings.TICK_SECONDS):
                 break
-    Lease.objects.release(ROUND, holder)
+    Lease.objects.release(ROUND_LEASE, holder)
 
 
-def wake() -> None:
+def dispatch() -> None:
     """Do what is due at once; stay awake only when nobody else is."""
     # Before looking: what is committed from here on needs another wake-up.
-    Lease.objects.release(WAKE, WAKE)
-    if Lease.objects.held().filter(name=ROUND).exists():
-        with stop_sign() as sign:
-            step(sign)
+    Lease.objects.release(DISPATCH_LEASE, DISPATCH_LEASE)
+    if Lease.objects.held().filter(name=ROUND_LEASE).exists():
+        with shutdown_signal() as shutdown:
+            step(shutdown)
     else:
-        round()
+        run_round()
 
 
 def archive() -> None:
     """Bring home whatever waits, link by link, until nothing does or the worker is wanted elsewhere."""
     holder = uuid.uuid4().hex
-    Lease.objects.take(ARCHIVE, holder, SILENCE)
+    Lease.objects.take(ARCHIVE_LEASE, holder, LEASE_SECONDS)
 
     def alive() -> bool:
-        return Lease.objects.keep(ARCHIVE, holder, SILENCE)
+        return Lease.objects.keep(ARCHIVE_LEASE, holder, LEASE_SECONDS)
 
-    with stop_sign() as sign:
+    with shutdown_signal() as shutdown:
 
-        def bring_home(_lane: int) -> None:
-            while archive_next(alive) and not sign.is_up:
+        def archive_waiting(_lane: int) -> None:
+            while archive_next(alive) and not shutdown.is_set:
                 alive()
 
         waiting = GenerationTask.objects.archivable().order_by()[:DOWNLOADS].count()
-        _side_by_side(bring_home, range(waiting))
-    Lease.objects.release(ARCHIVE, holder)
+        _in_threads(archive_waiting, range(waiting))
+    Lease.objects.release(ARCHIVE_LEASE, holder)
 
 
-def call_worker(**_signal: Any) -> None:
+def enqueue_dispatch(**_signal: Any) -> None:
     """Have a worker look at once, unless one that was called has not begun yet. Receives ``work_waiting``."""
-    if not queue.is_installed() or not Lease.objects.take_if_free(WAKE, WAKE, WAKING):
+    if not queue.is_installed() or not Lease.objects.take_if_free(DISPATCH_LEASE, DISPATCH_LEASE, DISPATCH_SECONDS):
         return
     try:
-        queue.enqueue("seedance.tasks.wake")
+        queue.enqueue("seedance.tasks.dispatch")
     except QueueError as exc:
-        Lease.objects.release(WAKE, WAKE)
+        Lease.objects.release(DISPATCH_LEASE, DISPATCH_LEASE)
         logger.warning("no worker called, the next round will see to it error=%s", type(exc.__cause__).__name__)
 
 
-def greet(**_signal: Any) -> None:
+def on_worker_start(**_signal: Any) -> None:
     """A worker has started: have a round begin, for the first schedule comes half a minute later.
 
     Once for each cluster. Whoever holds the round may have died with the cluster before, so it is not asked.
     """
     cluster = f"{socket.gethostname()[:24]}:{os.getppid()}"
     try:
-        if Lease.objects.filter(name=GREETING, holder=cluster).exists():
+        if Lease.objects.filter(name=WORKER_START_LEASE, holder=cluster).exists():
             return
-        Lease.objects.take(GREETING, cluster, SILENCE)
-        queue.enqueue("seedance.tasks.round")
+        Lease.objects.take(WORKER_START_LEASE, cluster, LEASE_SECONDS)
+        queue.enqueue("seedance.tasks.run_round")
     except (DatabaseError, QueueError) as exc:
         logger.warning("no round at start error=%s", type(exc).__name__)
 
@@ -127,16 +127,16 @@ def greet(**_signal: Any) -> None:
 # -- What the commands call as well ------------------------------------------------------------------------------------
 
 
-def step(sign: StopSign) -> None:
+def step(shutdown: ShutdownSignal) -> None:
     """Everything that is due, once: sends that a worker died over or that are in doubt, looks, and sends."""
     lifecycle.mark_abandoned()
     lifecycle.mark_paused()
-    _side_by_side(lifecycle.settle, lifecycle.claim_doubtful(SEND_BATCH))
-    poll_due(sign)
-    send_pending(sign)
+    _in_threads(lifecycle.reconcile, lifecycle.claim_unconfirmed(SEND_BATCH))
+    poll_due(shutdown)
+    send_pending(shutdown)
 
 
-def send_pending(sign: StopSign | None = None) -> int:
+def send_pending(shutdown: ShutdownSignal | None = None) -> int:
     """Send what is pending, in turn and a few side by side, until nothing is left that may leave now.
 
     At least one batch goes out, so that a cluster which is always busy still gets on. Returns how many.
@@ -148,51 +148,51 @@ def send_pending(sign: StopSign | None = None) -> int:
             lifecycle.submit(task)
             sent.append(task)
 
-    while batch := lifecycle.next_in_turn(SEND_BATCH):
+    while batch := lifecycle.next_to_dispatch(SEND_BATCH):
         before = len(sent)
-        _side_by_side(send, batch)
-        if len(sent) == before or (sign and sign.is_up):
+        _in_threads(send, batch)
+        if len(sent) == before or (shutdown and shutdown.is_set):
             break
     return len(sent)
 
 
-def poll_due(sign: StopSign | None = None) -> int:
+def poll_due(shutdown: ShutdownSignal | None = None) -> int:
     """Ask about every task whose look is due, for some seconds at most. Returns how many were claimed for it."""
     count = 0
-    deadline = time.monotonic() + LOOK_SECONDS
-    while tasks := lifecycle.claim_due(POLL_BATCH):
-        poll(tasks, lambda: time.monotonic() > deadline or (sign is not None and sign.is_up))
+    deadline = time.monotonic() + POLL_SECONDS
+    while tasks := lifecycle.claim_due_polls(POLL_BATCH):
+        poll(tasks, lambda: time.monotonic() > deadline or (shutdown is not None and shutdown.is_set))
         count += len(tasks)
-        if len(tasks) < POLL_BATCH or time.monotonic() > deadline or (sign and sign.is_up):
+        if len(tasks) < POLL_BATCH or time.monotonic() > deadline or (shutdown and shutdown.is_set):
             break
     return count
 
 
-def poll(tasks: Sequence[GenerationTask], enough: Callable[[], bool] = bool) -> None:
+def poll(tasks: Sequence[GenerationTask], should_stop: Callable[[], bool] = bool) -> None:
     """Ask about these tasks now: in lists where the provider has them, side by side where not.
 
     Args:
         enough: says when to stop; the tasks that are left then are due again at once. Some are looked at in any
             case, so that a cluster which is always busy still gets on.
     """
-    untold: list[GenerationTask] = []
-    quiet: list[GenerationTask] = []
+    missing: list[GenerationTask] = []
+    unchanged: list[GenerationTask] = []
 
-    def look(group: list[GenerationTask]) -> None:
+    def poll_group(group: list[GenerationTask]) -> None:
         if len(group) == 1:
-            look_at_one(group[0])
+            poll_one(group[0])
         else:
-            untold.extend(lifecycle.poll_many(group, conf.provider(group[0].provider)))
+            missing.extend(lifecycle.poll_many(group, conf.provider(group[0].provider)))
 
-    def look_at_one(task: GenerationTask) -> None:
+    def poll_one(task: GenerationTask) -> None:
         if not lifecycle.poll(task):
-            quiet.append(task)
+            unchanged.append(task)
 
     # Single looks first, and in one pool with the lists: a list that waits for its pace must not hold them up.
-    left = [task for group in _side_by_side(look, _groups(tasks), enough) for task in group]
-    left += _side_by_side(look_at_one, untold, enough)
-    lifecycle.look_again(quiet)
-    GenerationTask.objects.filter(pk__in=[task.pk for task in left]).ask_soon()
+    left = [task for group in _in_threads(poll_group, _groups(tasks), should_stop) for task in group]
+    left += _in_threads(poll_one, missing, should_stop)
+    lifecycle.reschedule(unchanged)
+    GenerationTask.objects.filter(pk__in=[task.pk for task in left]).release_poll_claim()
 
 
 def _groups(tasks: Sequence[GenerationTask]) -> list[list[GenerationTask]]:
@@ -223,7 +223,7 @@ def archive_next(alive: Callable[[], object] = bool) -> bool:
 
 def archive_one(task: GenerationTask) -> bool:
     """Bring this video home now. False when it does not wait, or another worker is at it, or it failed."""
-    GenerationTask.objects.filter(pk=task.pk).ask_now()
+    GenerationTask.objects.filter(pk=task.pk).poll_now()
     claimed = lifecycle.claim_archivable(task.pk)
     return claimed is not None and lifecycle.archive(claimed)
 
@@ -231,11 +231,11 @@ def archive_one(task: GenerationTask) -> bool:
 # -- How it is done ----------------------------------------------------------------------------------------------------
 
 
-def _call_archivist() -> None:
+def _enqueue_archive() -> None:
     """Have a worker bring videos home, unless one is at it and shows signs of life."""
-    if not GenerationTask.objects.archivable().exists() or Lease.objects.held().filter(name=ARCHIVE).exists():
+    if not GenerationTask.objects.archivable().exists() or Lease.objects.held().filter(name=ARCHIVE_LEASE).exists():
         return
-    Lease.objects.take(ARCHIVE, "called", SILENCE)
+    Lease.objects.take(ARCHIVE_LEASE, "called", LEASE_SECONDS)
     try:
         settings = conf.settings()
         queue.enqueue(
@@ -245,8 +245,8 @@ def _call_archivist() -> None:
         logger.warning("no archivist called error=%s", type(exc.__cause__).__name__)
 
 
-def _side_by_side(
-    verb: Callable[[Item], object], items: Iterable[Item], enough: Callable[[], bool] = bool
+def _in_threads(
+    verb: Callable[[Item], object], items: Iterable[Item], should_stop: Callable[[], bool] = bool
 ) -> list[Item]:
     """Do ``verb`` to each item, up to ``THREADS`` at a time, each thread with its own database connection.
 
@@ -269,7 +269,7 @@ def _side_by_side(
             except Exception:
                 # A fault of ours in one row must not keep all others from being looked at.
                 logger.exception("one row failed item=%s", item)
-            if enough():
+            if should_stop():
                 return
 
     def lane_in_thread() -> None:

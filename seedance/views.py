@@ -9,7 +9,7 @@ from django.views import View
 from django.views.decorators.csrf import csrf_exempt
 
 from . import health, lifecycle
-from .files import ranged_file_response
+from .media.serving import ranged_file_response
 from .models import GenerationTask, MediaItem
 
 #: No honest callback is larger. Bytes.
@@ -68,7 +68,7 @@ class CallbackView(View):
         body = request.read(LARGEST_BODY + 1)
         if len(body) > LARGEST_BODY:
             return HttpResponse(status=413)
-        lifecycle.ring(task, body)
+        lifecycle.receive_callback(task, body)
         return HttpResponse(status=204)
 
     @staticmethod

@@ -15,7 +15,7 @@ from PIL import Image
 
 from seedance import tasks
 from seedance.emulator import Emulator
-from seedance.lifecycle import cadence
+from seedance.lifecycle import poll_schedule
 from seedance.models import FINAL, GenerationTask, Status
 from seedance.models.status import IN_FLIGHT
 
@@ -39,8 +39,8 @@ def only_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def nothing_remembered() -> None:
     """What the cadence read for one test says nothing to the next."""
-    cadence._was_heard.cache_clear()
-    cadence._shortest_run.cache_clear()
+    poll_schedule._was_heard.cache_clear()
+    poll_schedule._shortest_run.cache_clear()
 
 
 @pytest.fixture(scope="session")
@@ -116,7 +116,7 @@ def run_to_the_end(provider: Emulator, task: GenerationTask) -> None:
     """Send a pending task, have the provider finish it at once, and bring the video home."""
     tasks.send_pending()
     provider.finish()
-    GenerationTask.objects.filter(pk=task.pk).ask_now()
+    GenerationTask.objects.filter(pk=task.pk).poll_now()
     tasks.poll_due()
     tasks.archive_next()
     task.refresh_from_db()

@@ -18,7 +18,7 @@ def later():
 
 
 @pytest.fixture
-def ring(client):
+def receive_callback(client):
     """Returns a function that calls back about a task, as a provider does."""
 
     def call(task, body=b"{}", **headers):
@@ -40,28 +40,28 @@ def test_callback_is_asked_for_when_the_site_has_a_public_address(provider, sett
     )
 
 
-def test_callback_is_stored_as_it_arrived(make_task, ring):
+def test_callback_is_stored_as_it_arrived(make_task, receive_callback):
     task = make_task(status="queued")
 
-    answer = ring(task, b'{"id": "cgt-1", "status": "running", "surprise": 1}')
+    answer = receive_callback(task, b'{"id": "cgt-1", "status": "running", "surprise": 1}')
 
     callback = Callback.objects.get()
     assert answer.status_code == 204
     assert (callback.task, callback.body) == (task, '{"id": "cgt-1", "status": "running", "surprise": 1}')
 
 
-def test_callback_makes_the_task_due(make_task, ring, later):
+def test_callback_makes_the_task_due(make_task, receive_callback, later):
     task = make_task(status="queued", next_poll_at=later)
 
-    ring(task, b'{"status": "running"}')
+    receive_callback(task, b'{"status": "running"}')
 
     assert list(GenerationTask.objects.due()) == [task]
 
 
-def test_callback_that_says_what_we_know_costs_no_look(make_task, ring, later):
+def test_callback_that_says_what_we_know_costs_no_look(make_task, receive_callback, later):
     make_task(status="queued", next_poll_at=later)
 
-    ring(GenerationTask.objects.get(), b'{"status": "queued"}')
+    receive_callback(GenerationTask.objects.get(), b'{"status": "queued"}')
 
     assert not GenerationTask.objects.due().exists()
 
@@ -71,10 +71,10 @@ def test_callback_that_says_what_we_know_costs_no_look(make_task, ring, later):
     [b'{"status": "succeeded", "content": {"video_url": "https://evil/x.mp4"}}', b"\x00\xff", b"[]", b"", b"{" * 9999],
     ids=["forged-success", "binary", "list", "empty", "deep"],
 )
-def test_callback_changes_nothing_by_itself(make_task, ring, body):
+def test_callback_changes_nothing_by_itself(make_task, receive_callback, body):
     task = make_task(status="running")
 
-    answer = ring(task, body)
+    answer = receive_callback(task, body)
 
     task.refresh_from_db()
     assert answer.status_code == 204
@@ -96,30 +96,30 @@ def test_unknown_token_is_not_found(db, client, token):
     assert client.post(f"/seedance/callbacks/{token}/").status_code == 404
 
 
-def test_huge_callback_is_refused(make_task, ring):
-    answer = ring(make_task(status="queued"), b"x" * 300_000)
+def test_huge_callback_is_refused(make_task, receive_callback):
+    answer = receive_callback(make_task(status="queued"), b"x" * 300_000)
 
     assert answer.status_code == 413
     assert not Callback.objects.exists()
 
 
-def test_calls_about_one_task_are_not_kept_without_end(make_task, ring, monkeypatch):
-    monkeypatch.setattr("seedance.lifecycle.doorbell.MOST_CALLS", 3)
+def test_calls_about_one_task_are_not_kept_without_end(make_task, receive_callback, monkeypatch):
+    monkeypatch.setattr("seedance.lifecycle.callbacks.MOST_CALLS", 3)
     task = make_task(status="queued")
 
-    answers = {ring(task).status_code for _ in range(5)}
+    answers = {receive_callback(task).status_code for _ in range(5)}
 
     assert answers == {204}
     assert Callback.objects.count() == 3
 
 
-def test_callback_is_believed_only_after_a_look(provider, make_task, ring, db):
+def test_callback_is_believed_only_after_a_look(provider, make_task, receive_callback, db):
     GenerationTask.objects.create_task(prompt=SAMPLE_PROMPT, model_name=SAMPLE_MODEL, submit=True)
     tasks.send_pending()
     provider.finish()
     task = GenerationTask.objects.get()
 
-    ring(task, b'{"status": "failed"}')
+    receive_callback(task, b'{"status": "failed"}')
     tasks.poll_due()
 
     task.refresh_from_db()

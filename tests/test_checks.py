@@ -146,7 +146,7 @@ def test_good_database_raises_nothing(vendor):
 
 
 @pytest.mark.parametrize(
-    ("vendor", "values", "number", "cure"),
+    ("vendor", "values", "number", "hint"),
     [
         pytest.param("postgresql", {"CONN_MAX_AGE": 0}, "W010", "CONN_MAX_AGE", id="connection per job"),
         pytest.param("sqlite", {"OPTIONS": {}}, "W011", "transaction_mode", id="SQLite as it comes"),
@@ -167,11 +167,11 @@ def test_good_database_raises_nothing(vendor):
         pytest.param("postgresql", {"CONN_HEALTH_CHECKS": False}, "W012", "CONN_HEALTH_CHECKS", id="dead connections"),
     ],
 )
-def test_stumbling_database_has_a_number_and_a_cure(vendor, values, number, cure):
+def test_stumbling_database_has_a_number_and_a_cure(vendor, values, number, hint):
     messages = said_of_database(vendor, **values)
 
     assert ids(messages) == [f"seedance.{number}"]
-    assert cure in messages[0].hint
+    assert hint in messages[0].hint
 
 
 def test_pool_is_refused_in_a_cluster(monkeypatch):
@@ -202,20 +202,20 @@ def test_good_queue_raises_nothing(settings):
 
 
 @pytest.mark.parametrize(
-    ("values", "number", "cure"),
+    ("values", "number", "hint"),
     [
         pytest.param({"retry": 120}, "W020", "retry", id="repeated while it runs"),
         pytest.param({"timeout": 90}, "W021", '"timeout": 120', id="rounds cut off"),
         pytest.param({"ack_failures": False}, "W022", '"ack_failures": True', id="failures for ever"),
     ],
 )
-def test_stumbling_queue_has_a_number_and_a_cure(settings, values, number, cure):
+def test_stumbling_queue_has_a_number_and_a_cure(settings, values, number, hint):
     settings.Q_CLUSTER = {**GOOD_QUEUE, **values}
 
     messages = checks.check_queue(None)
 
     assert ids(messages) == [f"seedance.{number}"]
-    assert cure in messages[0].hint
+    assert hint in messages[0].hint
 
 
 def test_queue_without_timeout_cuts_nothing_off(settings):

@@ -13,7 +13,7 @@ from django_q.signals import post_spawn
 
 from seedance import queue
 from seedance.exceptions import QueueError
-from seedance.queue import StopSign, stop_sign
+from seedance.queue import ShutdownSignal, shutdown_signal
 
 from .queue_worker import wait_for_sign
 
@@ -40,7 +40,11 @@ def test_schedule_calls_the_round_every_minute_for_ever():
     queue.install_schedules()
 
     schedule = Schedule.objects.get(name="seedance round")
-    assert (schedule.func, schedule.schedule_type, schedule.minutes) == ("seedance.tasks.round", Schedule.MINUTES, 1)
+    assert (schedule.func, schedule.schedule_type, schedule.minutes) == (
+        "seedance.tasks.run_round",
+        Schedule.MINUTES,
+        1,
+    )
     assert (schedule.repeats, schedule.cluster) == (-1, None)
 
 
@@ -69,7 +73,7 @@ def test_changed_schedule_is_repaired(change):
 @pytest.mark.django_db
 def test_doubled_schedule_is_made_single():
     queue.install_schedules()
-    Schedule.objects.create(name=NAMES[0], func="seedance.tasks.round", schedule_type=Schedule.MINUTES, minutes=1)
+    Schedule.objects.create(name=NAMES[0], func="seedance.tasks.run_round", schedule_type=Schedule.MINUTES, minutes=1)
 
     queue.install_schedules()
 
@@ -114,17 +118,17 @@ def orm_broker(db, monkeypatch):
 
 
 def test_enqueue_leaves_a_job_for_a_worker(orm_broker):
-    queue.enqueue("seedance.tasks.wake", timeout=90.5)
+    queue.enqueue("seedance.tasks.dispatch", timeout=90.5)
 
     job = OrmQ.objects.get().task
-    assert (job["func"], job["name"], job["timeout"]) == ("seedance.tasks.wake", "wake", 90)
+    assert (job["func"], job["name"], job["timeout"]) == ("seedance.tasks.dispatch", "wake", 90)
     assert job["ack_failure"] is True
 
 
 def test_enqueue_addresses_the_cluster_named(orm_broker, settings):
     with_cluster(settings, "videos")
 
-    queue.enqueue("seedance.tasks.wake")
+    queue.enqueue("seedance.tasks.dispatch")
 
     assert OrmQ.objects.get().key == "videos"
 
@@ -136,7 +140,7 @@ def test_enqueue_says_when_the_broker_cannot_be_reached(monkeypatch):
         monkeypatch.setattr(Conf, "REDIS", f"redis://127.0.0.1:{held.getsockname()[1]}/0")
 
         with pytest.raises(QueueError, match="rows are safe") as caught:
-            queue.enqueue("seedance.tasks.wake")
+            queue.enqueue("seedance.tasks.dispatch")
 
     assert type(caught.value.__cause__).__name__ == "ConnectionError"
 
@@ -145,12 +149,12 @@ def test_enqueue_says_when_the_broker_cannot_be_reached(monkeypatch):
 def test_worker_start_is_told_to_whoever_asks():
     told = []
 
-    def greet(**signal_arguments):
+    def on_worker_start(**signal_arguments):
         told.append(signal_arguments["proc_name"])
 
-    queue.on_worker_start(greet)
+    queue.on_worker_start(on_worker_start)
     post_spawn.send(sender="django_q", proc_name="Process-1:1")
-    post_spawn.disconnect(greet)
+    post_spawn.disconnect(on_worker_start)
 
     assert told == ["Process-1:1"]
 
@@ -170,34 +174,34 @@ def test_cluster_process_knows_itself(monkeypatch, arguments, answer):
 
 
 def test_stop_sign_is_down_at_first():
-    assert StopSign().is_up is False
+    assert ShutdownSignal().is_set is False
 
 
 def test_stop_sign_stays_up_once_raised():
-    sign = StopSign()
+    sign = ShutdownSignal()
 
-    sign.raise_it()
+    sign.set()
 
-    assert sign.is_up is True
+    assert sign.is_set is True
     assert sign.wait(60) is True
 
 
 def test_stop_sign_lets_a_wait_end_in_peace():
-    assert StopSign().wait(0.01) is False
+    assert ShutdownSignal().wait(0.01) is False
 
 
 def test_stop_sign_wakes_who_waits():
-    sign = StopSign()
-    threading.Timer(0.05, sign.raise_it).start()
+    sign = ShutdownSignal()
+    threading.Timer(0.05, sign.set).start()
 
     assert sign.wait(60) is True
 
 
 def test_stop_sign_is_up_for_an_orphan(monkeypatch):
-    sign = StopSign()
+    sign = ShutdownSignal()
     monkeypatch.setattr(os, "getppid", lambda: 1)
 
-    assert sign.is_up is True
+    assert sign.is_set is True
 
 
 def test_stop_sign_is_up_when_work_waits_in_the_worker_s_queue():
@@ -217,16 +221,16 @@ def test_stop_sign_is_up_when_work_waits_in_the_worker_s_queue():
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
 def test_stop_sign_goes_up_on_a_signal(number):
-    with stop_sign() as sign:
+    with shutdown_signal() as sign:
         signal.raise_signal(number)
 
-        assert sign.is_up is True
+        assert sign.is_set is True
 
 
 def test_stop_sign_gives_the_signals_back():
     before = signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)
 
-    with pytest.raises(RuntimeError), stop_sign():
+    with pytest.raises(RuntimeError), shutdown_signal():
         raise RuntimeError
 
     assert (signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)) == before
@@ -235,7 +239,7 @@ def test_stop_sign_gives_the_signals_back():
 def test_stop_sign_leaves_an_ignored_signal_ignored():
     former = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        with stop_sign():
+        with shutdown_signal():
             within = signal.getsignal(signal.SIGINT)
     finally:
         signal.signal(signal.SIGINT, former)
@@ -247,9 +251,9 @@ def test_stop_sign_works_beside_the_main_thread():
     seen = []
 
     def beside():
-        with stop_sign() as sign:
-            sign.raise_it()
-            seen.append(sign.is_up)
+        with shutdown_signal() as sign:
+            sign.set()
+            seen.append(sign.is_set)
 
     thread = threading.Thread(target=beside)
     thread.start()

@@ -77,7 +77,7 @@ def test_due_tasks_are_asked_about_in_lists_where_the_provider_has_them(provider
     create(5)
     tasks.send_pending()
     provider.finish()
-    GenerationTask.objects.all().ask_now()
+    GenerationTask.objects.all().poll_now()
     heard = len(provider.requests)
 
     count = tasks.poll_due()
@@ -93,7 +93,7 @@ def test_due_tasks_are_asked_about_one_by_one_where_it_has_not(provider, enqueue
     create(5)
     tasks.send_pending()
     provider.finish()
-    GenerationTask.objects.all().ask_now()
+    GenerationTask.objects.all().poll_now()
 
     tasks.poll_due()
 
@@ -105,7 +105,7 @@ def test_flex_tasks_are_asked_about_in_their_own_tier(provider, enqueued):
     create(2)
     tasks.send_pending()
     provider.finish()
-    GenerationTask.objects.all().ask_now()
+    GenerationTask.objects.all().poll_now()
 
     tasks.poll_due()
 
@@ -117,7 +117,7 @@ def test_tasks_of_a_provider_that_was_removed_do_not_stop_the_others(provider, e
     create()
     tasks.send_pending()
     provider.finish()
-    GenerationTask.objects.all().ask_now()
+    GenerationTask.objects.all().poll_now()
 
     tasks.poll_due()
 
@@ -147,7 +147,7 @@ def test_round_finds_sends_and_marks_what_a_dead_worker_left(provider, enqueued,
     make_task(status="submitting", lease_until=timezone.now())
     create()
 
-    tasks.round()
+    tasks.run_round()
 
     assert sorted(GenerationTask.objects.values_list("status", flat=True)) == ["queued", "unconfirmed"]
 
@@ -155,8 +155,8 @@ def test_round_finds_sends_and_marks_what_a_dead_worker_left(provider, enqueued,
 def test_round_calls_the_archivist_once(provider, enqueued, short_round, make_task):
     make_task(status="succeeded")
 
-    tasks.round()
-    tasks.round()
+    tasks.run_round()
+    tasks.run_round()
 
     assert enqueued == ["seedance.tasks.archive"]
 
@@ -167,13 +167,13 @@ def test_archive_work_goes_to_the_cluster_named_for_it(provider, short_round, ma
     monkeypatch.setattr(queue, "enqueue", lambda function, **options: jobs.append((function, options)))
     make_task(status="succeeded")
 
-    tasks.round()
+    tasks.run_round()
 
     assert jobs == [("seedance.tasks.archive", {"timeout": 160, "cluster": "videos"})]
 
 
 def test_round_gives_its_lease_back(short_round):
-    tasks.round()
+    tasks.run_round()
 
     assert not Lease.objects.held().exists()
 
@@ -188,7 +188,7 @@ def test_round_ends_when_a_successor_takes_over(settings, provider, monkeypatch)
 
     monkeypatch.setattr(tasks, "step", step)
 
-    tasks.round()
+    tasks.run_round()
 
     assert steps == [1]
     assert Lease.objects.held().get().holder == "successor"
@@ -198,7 +198,7 @@ def test_wake_up_sends_at_once_and_leaves_staying_awake_to_the_round(provider, e
     Lease.objects.take("round", "somebody", 60)
     create()
 
-    tasks.wake()
+    tasks.dispatch()
 
     assert GenerationTask.objects.get().status == "queued"
     assert Lease.objects.get(name="round").holder == "somebody"
@@ -207,7 +207,7 @@ def test_wake_up_sends_at_once_and_leaves_staying_awake_to_the_round(provider, e
 def test_wake_up_becomes_the_round_when_there_is_none(provider, enqueued, short_round):
     create()
 
-    tasks.wake()
+    tasks.dispatch()
 
     assert Lease.objects.filter(name="round").exists()
 
@@ -216,7 +216,7 @@ def test_archivist_brings_everything_home(provider, enqueued):
     create(3)
     tasks.send_pending()
     provider.finish()
-    GenerationTask.objects.all().ask_now()
+    GenerationTask.objects.all().poll_now()
     tasks.poll_due()
 
     tasks.archive()
@@ -227,22 +227,22 @@ def test_archivist_brings_everything_home(provider, enqueued):
 def test_commit_of_a_pending_task_calls_a_worker(provider, enqueued):
     create()
 
-    assert enqueued == ["seedance.tasks.wake"]
+    assert enqueued == ["seedance.tasks.dispatch"]
 
 
 def test_workers_are_not_called_again_before_one_has_begun(provider, enqueued):
     create()
     create()
 
-    assert enqueued == ["seedance.tasks.wake"]
+    assert enqueued == ["seedance.tasks.dispatch"]
 
 
 def test_worker_that_has_begun_is_followed_by_another(provider, enqueued, short_round):
     create()
-    tasks.wake()
+    tasks.dispatch()
     create()
 
-    assert enqueued == ["seedance.tasks.wake"] * 2
+    assert enqueued == ["seedance.tasks.dispatch"] * 2
 
 
 def test_single_looks_come_before_lists(provider, enqueued, make_task):

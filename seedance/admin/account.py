@@ -48,9 +48,9 @@ class AccountAdmin(ReadOnlyAdmin):
     @admin.display(description=_("state"))
     def state(self, account: Account) -> SafeString:
         """Paused or sending, as icon and word."""
-        tone, icon, word = (
+        color, icon, word = (
             ("good", "✓", gettext("sending")) if account.paused_at is None else ("bad", "‖", gettext("paused"))
         )
         return format_html(
-            '<span class="seedance-badge seedance-{}"><span aria-hidden="true">{}</span> {}</span>', tone, icon, word
+            '<span class="seedance-badge seedance-{}"><span aria-hidden="true">{}</span> {}</span>', color, icon, word
         )

@@ -20,7 +20,7 @@ from ..exceptions import TransitionError
 from ..models import FINAL, GenerationTask, Status
 from ..models.queryset import GenerationTaskQuerySet
 from ..models.status import IN_FLIGHT, UNCANCELLABLE
-from . import obstacles
+from . import provider_status
 from .detail import host_cancels
 
 if TYPE_CHECKING:
@@ -40,14 +40,14 @@ _FILE_GONE = gettext_lazy("an uploaded file is no longer in the storage")
 
 
 @dataclass(frozen=True)
-class Outlook:
+class ActionPreview:
     """How many tasks a verb would do something with, each kind in words, and how many it would leave alone and why."""
 
     does: list[str]
     skips: list[str]
 
 
-class Skipped:
+class SkipReport:
     """Counts what was left alone, by status and reason."""
 
     def __init__(self) -> None:
@@ -76,9 +76,9 @@ def submit_selected(
     modeladmin: "GenerationTaskAdmin", request: HttpRequest, queryset: QuerySet[GenerationTask]
 ) -> HttpResponseBase | None:
     """Send what is new."""
-    skipped = Skipped()
+    skipped = SkipReport()
     ready = _sendable(queryset, {Status.NEW}, _NOT_NEW, skipped)
-    done = ready.hand_in(cause=CAUSE, actor=request.user.get_username())
+    done = ready.submit(cause=CAUSE, actor=request.user.get_username())
     report = ngettext("%(count)s task will be sent.", "%(count)s tasks will be sent.", done)
     return _finish(modeladmin, request, report % {"count": done}, done, skipped)
 
@@ -88,8 +88,8 @@ def sync_selected(
     modeladmin: "GenerationTaskAdmin", request: HttpRequest, queryset: QuerySet[GenerationTask]
 ) -> HttpResponseBase | None:
     """Ask the provider about what it has."""
-    skipped = Skipped()
-    done = _sendable(queryset, IN_FLIGHT, _NOT_IN_FLIGHT, skipped).ask_now()
+    skipped = SkipReport()
+    done = _sendable(queryset, IN_FLIGHT, _NOT_IN_FLIGHT, skipped).poll_now()
     report = ngettext(
         "The provider will be asked about %(count)s task.", "The provider will be asked about %(count)s tasks.", done
     )
@@ -102,8 +102,8 @@ def cancel_selected(
 ) -> HttpResponseBase | None:
     """Cancel what can be cancelled, after showing what that is."""
     if CONFIRMED not in request.POST:
-        return _confirm(modeladmin, request, queryset, _("Cancel video tasks"), cancel_outlook(queryset))
-    skipped, here, there = Skipped(), 0, 0
+        return _confirm(modeladmin, request, queryset, _("Cancel video tasks"), preview_cancel(queryset))
+    skipped, here, there = SkipReport(), 0, 0
     for task in queryset:
         try:
             task.request_cancel(cause=CAUSE, actor=request.user.get_username())
@@ -121,18 +121,18 @@ def retry_selected(
 ) -> HttpResponseBase | None:
     """Ask for the same videos again, as new tasks that are paid again, after saying so."""
     if CONFIRMED not in request.POST:
-        return _confirm(modeladmin, request, queryset, _("Retry video tasks"), retry_outlook(queryset))
-    skipped = Skipped()
+        return _confirm(modeladmin, request, queryset, _("Retry video tasks"), preview_retry(queryset))
+    skipped = SkipReport()
     final = _sendable(queryset, FINAL, _NOT_FINAL, skipped)
     made = list(_retried(final, request, skipped))
     report = ngettext("%(count)s new task was made.", "%(count)s new tasks were made.", len(made))
     return _finish(modeladmin, request, report % {"count": len(made)}, len(made), skipped, made[0] if made else None)
 
 
-def cancel_outlook(queryset: QuerySet[GenerationTask]) -> Outlook:
+def preview_cancel(queryset: QuerySet[GenerationTask]) -> ActionPreview:
     """What *Cancel* would do with these tasks as they stand now."""
-    skipped, here, there = Skipped(), 0, 0
-    for status, alias, count in _kinds(queryset):
+    skipped, here, there = SkipReport(), 0, 0
+    for status, alias, count in _group_by_status(queryset):
         if reason := UNCANCELLABLE.get(Status(status)):
             skipped.add(status, reason, count)
         elif status != Status.QUEUED:
@@ -141,19 +141,19 @@ def cancel_outlook(queryset: QuerySet[GenerationTask]) -> Outlook:
             there += count
         else:
             skipped.add(status, _CANNOT_CANCEL_THERE, count)
-    return Outlook(_cancel_words(here, there, future=True), skipped.lines())
+    return ActionPreview(_cancel_words(here, there, future=True), skipped.lines())
 
 
-def retry_outlook(queryset: QuerySet[GenerationTask]) -> Outlook:
+def preview_retry(queryset: QuerySet[GenerationTask]) -> ActionPreview:
     """What *Retry* would do with these tasks as they stand now."""
-    skipped = Skipped()
+    skipped = SkipReport()
     count = _sendable(queryset, FINAL, _NOT_FINAL, skipped).count()
     words = ngettext(
         "%(count)s new task is made and sent at once. It is paid like any other.",
         "%(count)s new tasks are made and sent at once. They are paid like any others.",
         count,
     )
-    return Outlook([words % {"count": count}] if count else [], skipped.lines())
+    return ActionPreview([words % {"count": count}] if count else [], skipped.lines())
 
 
 def _cancel_words(here: int, there: int, *, future: bool = False) -> list[str]:
@@ -171,27 +171,27 @@ def _cancel_words(here: int, there: int, *, future: bool = False) -> list[str]:
 
 
 def _sendable(
-    queryset: QuerySet[GenerationTask], statuses: Iterable[Status], reason: Promise, skipped: Skipped
+    queryset: QuerySet[GenerationTask], statuses: Iterable[Status], reason: Promise, skipped: SkipReport
 ) -> GenerationTaskQuerySet:
     """The tasks in one of these statuses whose provider can be reached; the others are noted as skipped."""
     statuses = frozenset(statuses)
     stuck: set[str] = set()
-    for status, alias, count in _kinds(queryset):
+    for status, alias, count in _group_by_status(queryset):
         if status not in statuses:
             skipped.add(status, reason, count)
-        elif obstacle := obstacles.to_submitting(alias):
+        elif blocker := provider_status.submit_blocker(alias):
             stuck.add(alias)
-            skipped.add(status, obstacle, count)
+            skipped.add(status, blocker, count)
     found = queryset.filter(status__in=sorted(statuses)).exclude(provider__in=stuck)
     return cast(GenerationTaskQuerySet, found)
 
 
-def _kinds(queryset: QuerySet[GenerationTask]) -> Iterator[tuple[str, str, int]]:
+def _group_by_status(queryset: QuerySet[GenerationTask]) -> Iterator[tuple[str, str, int]]:
     """Status, provider alias and number of tasks of every kind there is."""
     yield from queryset.order_by("status", "provider").values_list("status", "provider").annotate(count=Count("pk"))
 
 
-def _retried(queryset: QuerySet[GenerationTask], request: HttpRequest, skipped: Skipped) -> Iterator[GenerationTask]:
+def _retried(queryset: QuerySet[GenerationTask], request: HttpRequest, skipped: SkipReport) -> Iterator[GenerationTask]:
     for task in queryset:
         try:
             yield GenerationTask.objects.retry(task, owner=request.user, cause=CAUSE)
@@ -208,12 +208,12 @@ def _confirm(
     request: HttpRequest,
     queryset: QuerySet[GenerationTask],
     title: str,
-    outlook: Outlook,
+    preview: ActionPreview,
 ) -> TemplateResponse:
     context = {
         **modeladmin.admin_site.each_context(request),
         "title": title,
-        "outlook": outlook,
+        "preview": preview,
         "opts": modeladmin.opts,
         "media": modeladmin.media,
         "action_checkbox_name": helpers.ACTION_CHECKBOX_NAME,
@@ -234,7 +234,7 @@ def _finish(
     request: HttpRequest,
     report: str,
     done: int,
-    skipped: Skipped,
+    skipped: SkipReport,
     made: GenerationTask | None = None,
 ) -> HttpResponseBase | None:
     """Report, then go back to where the button was: the page of one task, or the list."""

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from .. import conf, health
 from ..models import GenerationTask
-from . import display, filters, obstacles
+from . import display, filters, provider_status
 from .links import file_url, page_url
 
 
@@ -65,7 +65,7 @@ class TaskList(admin.ModelAdmin):
         """The list, with what stands in the way of submitting, and whether the work is being done."""
         context = {
             "live_url": page_url(self.admin_site, "live"),
-            "obstacles": obstacles.of_the_site(),
+            "blockers": provider_status.submit_blockers(),
             "counted_rows": filters.COUNTED_ROWS,
             # Not asked before the page is rendered: an action that leads elsewhere does without.
             "findings": health.findings if self.has_view_or_change_permission(request) else (),

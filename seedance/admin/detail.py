@@ -11,8 +11,8 @@ from .. import conf, intake
 from ..catalogue.inputs import PARAMETERS
 from ..exceptions import ConfigurationError
 from ..models import GenerationTask, Status
-from . import display, obstacles
-from .wording import CHARGED, column_label, error_meaning, look
+from . import display, provider_status
+from .presentation import CHARGED, column_label, error_meaning, status_style
 
 #: How many callbacks stand on the page of their task.
 SHOWN_CALLBACKS = 5
@@ -73,7 +73,7 @@ def host_cancels(alias: str) -> bool:
         return False
 
 
-def context_of(task: GenerationTask, allowed: Collection[str], *, with_cost: bool) -> dict[str, Any]:
+def get_task_context(task: GenerationTask, allowed: Collection[str], *, with_cost: bool) -> dict[str, Any]:
     """Everything the template needs to know about a task.
 
     Args:
@@ -82,8 +82,8 @@ def context_of(task: GenerationTask, allowed: Collection[str], *, with_cost: boo
     """
     return {
         "task": task,
-        "look": look(task.status),
-        "obstacle": obstacles.to_submitting(task.provider) if task.status in (Status.NEW, Status.PENDING) else "",
+        "status_style": status_style(task.status),
+        "blocker": provider_status.submit_blocker(task.provider) if task.status in (Status.NEW, Status.PENDING) else "",
         "verbs": [verb for verb in possible_verbs(task) if verb.action in allowed],
         "is_moving": display.is_moving(task),
         "badge": display.state(task),

@@ -14,7 +14,7 @@ from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 
 from ..models import GenerationTask, Status
-from .wording import look
+from .presentation import status_style
 
 #: Address of one of a task's files: ``video``, ``poster`` or ``last_frame``.
 FileUrl = Callable[[str], str]
@@ -32,10 +32,10 @@ def is_moving(task: GenerationTask) -> bool:
 
 def badge(task: GenerationTask) -> SafeString:
     """The status as icon and word."""
-    appearance = look(task.status)
+    appearance = status_style(task.status)
     return format_html(
         '<span class="seedance-badge seedance-{}"><span aria-hidden="true">{}</span> {}</span>',
-        appearance.tone,
+        appearance.color,
         appearance.icon,
         task.get_status_display(),
     )

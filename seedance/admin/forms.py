@@ -15,11 +15,11 @@ from django.utils.translation import gettext_lazy
 from .. import conf, intake
 from ..catalogue.inputs import PARAMETERS
 from ..catalogue.price import Estimate
-from ..catalogue.problems import Problem
+from ..catalogue.violations import Violation
 from ..exceptions import TransitionError
 from ..models import GenerationTask, MediaItem, chaining
 from .choices import YES_NO, model_choices, offered
-from .wording import column_label
+from .presentation import column_label
 
 #: Names of the buttons besides *Save*.
 SUBMIT_BUTTON = "_submit"
@@ -63,7 +63,7 @@ class MediaFormSet(forms.BaseInlineFormSet):
         super().__init__(*args, **kwargs)
         self.instance.admin_media = self
         #: What is wrong with the media as a whole.
-        self.problems: list[str] = []
+        self.violations: list[str] = []
 
     def used_forms(self) -> list[forms.ModelForm]:
         """The rows that are filled in and stay, in order; ask only when every row is valid by itself."""
@@ -80,7 +80,7 @@ class MediaFormSet(forms.BaseInlineFormSet):
     def non_form_errors(self) -> forms.utils.ErrorList:
         """Django's own, and what the rules say about the media together."""
         errors = super().non_form_errors()
-        errors.extend(problem for problem in self.problems if problem not in errors)
+        errors.extend(violation for violation in self.violations if violation not in errors)
         return errors
 
     def save_existing(self, form: forms.ModelForm, obj: MediaItem, commit: bool = True) -> MediaItem:
@@ -178,8 +178,8 @@ class TaskForm(forms.ModelForm):
             provider=data["provider"],
             metadata=data.get("metadata") or {},
         )
-        for problem in self.prepared.errors:
-            self._place(problem, media)
+        for violation in self.prepared.errors:
+            self._place(violation, media)
         return data
 
     def clean_metadata(self) -> Any:
@@ -211,21 +211,21 @@ class TaskForm(forms.ModelForm):
             **{name: inputs.parameters.get(name) for name in PARAMETERS},
         }
 
-    def _place(self, problem: Problem, media: MediaFormSet | None) -> None:
-        match = _MEDIA_PATH.fullmatch(problem.field)
-        if media is not None and (match or problem.field == "media"):
-            self._place_on_media(problem, media, match)
+    def _place(self, violation: Violation, media: MediaFormSet | None) -> None:
+        match = _MEDIA_PATH.fullmatch(violation.field)
+        if media is not None and (match or violation.field == "media"):
+            self._place_on_media(violation, media, match)
         else:
-            name = _FIELD_OF.get(problem.field, problem.field)
-            self.add_error(name if name in self.fields else None, str(problem))
+            name = _FIELD_OF.get(violation.field, violation.field)
+            self.add_error(name if name in self.fields else None, str(violation))
 
-    def _place_on_media(self, problem: Problem, media: MediaFormSet, match: re.Match[str] | None) -> None:
+    def _place_on_media(self, violation: Violation, media: MediaFormSet, match: re.Match[str] | None) -> None:
         rows = media.used_forms()
         if match is None or int(match[1]) >= len(rows):
-            media.problems.append(str(problem))
+            media.violations.append(str(violation))
         else:
             row = rows[int(match[1])]
-            row.add_error(match[2] if match[2] in row.fields else None, str(problem))
+            row.add_error(match[2] if match[2] in row.fields else None, str(violation))
 
     def _chosen_provider(self) -> str:
         typed = self.data.get(self.add_prefix("provider")) if self.is_bound else self.initial.get("provider")

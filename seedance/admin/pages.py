@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from .. import lifecycle
 from ..exceptions import SeedanceError
 from ..models import GenerationTask, MediaItem
-from . import display, settling
+from . import display, reconciling
 from .actions import CAUSE
 from .columns import TaskList
 from .links import page_url
@@ -51,7 +51,7 @@ class TaskPages(TaskList):
             *files,
             path(
                 "<uuid:task_id>/settle/",
-                self.admin_site.admin_view(self.settle_view),
+                self.admin_site.admin_view(self.reconcile_view),
                 name="seedance_generationtask_settle",
             ),
             path(
@@ -88,7 +88,7 @@ class TaskPages(TaskList):
             raise Http404
         return serve(request, item.file)
 
-    def settle_view(self, request: HttpRequest, task_id: UUID) -> HttpResponseBase:
+    def reconcile_view(self, request: HttpRequest, task_id: UUID) -> HttpResponseBase:
         """Where the two forms of an unconfirmed task lead."""
         task = self._task(request, task_id)
         if request.method != "POST":
@@ -107,12 +107,12 @@ class TaskPages(TaskList):
     def _settle(self, request: HttpRequest, task: GenerationTask) -> str:
         who = request.user.get_username()
         if "provider_task_id" in request.POST:
-            found = settling.FoundForm(request.POST)
+            found = reconciling.FoundForm(request.POST)
             _require_valid(found)
-            lifecycle.adopt(task, found.cleaned_data["provider_task_id"], cause=CAUSE, actor=who)
+            lifecycle.link_provider_task(task, found.cleaned_data["provider_task_id"], cause=CAUSE, actor=who)
             return _("The provider knows it; the task goes on.")
-        _require_valid(settling.AbsentForm(request.POST))
-        lifecycle.release(task, cause=CAUSE, actor=who)
+        _require_valid(reconciling.AbsentForm(request.POST))
+        lifecycle.resubmit(task, cause=CAUSE, actor=who)
         return _("The task will be sent again.")
 
     def _live_row(self, request: HttpRequest, task: GenerationTask) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
 
-from ..files import ranged_file_response
+from ..media.serving import ranged_file_response
 
 #: A browser may show these; anything else, such as SVG, could carry scripts and is only ever saved.
 _SHOWN = frozenset(

@@ -15,14 +15,14 @@ from django.utils.translation import gettext_lazy as _
 from .. import conf, health
 from ..exceptions import TransitionError
 from ..models import Callback, GenerationTask, Status, TaskEvent
-from . import actions, continuing, obstacles
-from .detail import context_of
+from . import actions, continuing, provider_status
+from .detail import get_task_context
 from .forms import SUBMIT_BUTTON, TaskForm
 from .links import callbacks_url, page_url
 from .media import MediaInline
 from .pages import TaskPages
 from .pricing import in_words
-from .settling import AbsentForm, FoundForm
+from .reconciling import AbsentForm, FoundForm
 
 #: The form of a request that can still be written.
 _WRITTEN = (
@@ -154,18 +154,18 @@ class GenerationTaskAdmin(TaskPages):
             "list_url": page_url(self.admin_site, "changelist"),
             "sees_cost": self.sees_cost(request),
             "may_submit": self.has_submit_permission(request),
-            "obstacles": obstacles.of_the_site() if add else [],
-            "asked": self._asked_estimate(request, form),
+            "blockers": provider_status.submit_blockers() if add else [],
+            "asked": self._estimate_context(request, form),
             "continued": form.continued if add else None,
             "show_save_and_add_another": False,
             "show_save_and_continue": False,
             "is_written": add or (obj is not None and self.has_change_permission(request, obj)),
         }
         if obj is not None and change:
-            context |= context_of(obj, self.get_actions(request), with_cost=self.sees_cost(request))
-            context["settling"] = self._settling(request, obj)
+            context |= get_task_context(obj, self.get_actions(request), with_cost=self.sees_cost(request))
+            context["reconcile_forms"] = self._reconcile_forms(request, obj)
             context["findings"] = () if obj.is_final else health.findings
-            context |= self._ways_on(request, obj)
+            context |= self._next_links(request, obj)
         return super().render_change_form(request, context, add=add, change=change, form_url=form_url, obj=obj)
 
     # Saving
@@ -253,15 +253,15 @@ class GenerationTaskAdmin(TaskPages):
             raise TransitionError(str(_TOO_LATE))
         obj.note(TaskEvent.What.NOTE, cause=actions.CAUSE, actor=who, detail="The request was edited.")
         if self._wants_submit(request, form):
-            GenerationTask.objects.filter(pk=obj.pk).hand_in(cause=actions.CAUSE, actor=who)
+            GenerationTask.objects.filter(pk=obj.pk).submit(cause=actions.CAUSE, actor=who)
 
     def _wants_submit(self, request: HttpRequest, form: TaskForm) -> bool:
-        return SUBMIT_BUTTON in request.POST and not obstacles.to_submitting(form.accepted.provider)
+        return SUBMIT_BUTTON in request.POST and not provider_status.submit_blocker(form.accepted.provider)
 
     def _saved(self, request: HttpRequest, obj: GenerationTask) -> HttpResponseBase:
         submitted = SUBMIT_BUTTON in request.POST
-        if submitted and (obstacle := obstacles.to_submitting(obj.provider)):
-            self.message_user(request, gettext("The task is saved, but not submitted. ") + obstacle, messages.WARNING)
+        if submitted and (blocker := provider_status.submit_blocker(obj.provider)):
+            self.message_user(request, gettext("The task is saved, but not submitted. ") + blocker, messages.WARNING)
         elif submitted:
             self.message_user(request, gettext("The task is saved and will be sent."), messages.SUCCESS)
         else:
@@ -282,7 +282,7 @@ class GenerationTaskAdmin(TaskPages):
         task_id = continuing.asked_for(request)
         return None if task_id is None else self._task(request, task_id)
 
-    def _ways_on(self, request: HttpRequest, obj: GenerationTask) -> dict[str, str]:
+    def _next_links(self, request: HttpRequest, obj: GenerationTask) -> dict[str, str]:
         """Addresses that this person may go on to; empty where there is nothing."""
         may_continue = bool(obj.video) and self.has_add_permission(request)
         sees_callbacks = self.admin_site.is_registered(Callback) and request.user.has_perm("seedance.view_callback")
@@ -291,13 +291,13 @@ class GenerationTaskAdmin(TaskPages):
             "callbacks_url": callbacks_url(self.admin_site, obj) if sees_callbacks else "",
         }
 
-    def _settling(self, request: HttpRequest, obj: GenerationTask) -> dict[str, Any] | None:
+    def _reconcile_forms(self, request: HttpRequest, obj: GenerationTask) -> dict[str, Any] | None:
         """The two ways out of *unconfirmed*, for those who may send."""
         if obj.status != Status.UNCONFIRMED or not self.has_submit_permission(request):
             return None
         return {"found": FoundForm(), "absent": AbsentForm()}
 
-    def _asked_estimate(self, request: HttpRequest, form: TaskForm) -> dict[str, Any] | None:
+    def _estimate_context(self, request: HttpRequest, form: TaskForm) -> dict[str, Any] | None:
         """What the *Estimate* button shows; ``None`` when it was not pressed or there are errors."""
         if not (form.is_bound and form.is_estimate and self.sees_cost(request)) or form.estimate is None:
             return None

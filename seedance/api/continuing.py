@@ -9,11 +9,11 @@ from uuid import UUID
 from django.utils.translation import gettext_lazy as _
 
 from ..catalogue.inputs import FRAME_ROLES
-from ..catalogue.problems import Problem
+from ..catalogue.violations import Violation
 from ..exceptions import TransitionError
 from ..models import GenerationTask, chaining
 from ..models.queryset import GenerationTaskQuerySet
-from .errors import Refused, refusal
+from .errors import RequestRefused, refusal
 
 FIELD = "continue_from"
 
@@ -33,17 +33,17 @@ def continuation(
         Refused: there is no such task for the caller, its video cannot be had, or the body has frames of its own.
     """
     if visible is None:
-        raise Refused([_not_in_batch()])
+        raise RequestRefused([_not_in_batch()])
     media = request["media"]
     if any(item.get("role") in FRAME_ROLES for item in media):
-        raise Refused([_frames_of_its_own()])
+        raise RequestRefused([_frames_of_its_own()])
     task = _find(named, visible)
     try:
         found = chaining.prepare(task, **request, **parameters)
     except TransitionError as error:
-        raise Refused([_not_continued(error)]) from error
-    problems = tuple(_placed(problem, media) for problem in found.prepared.problems)
-    return replace(found, prepared=replace(found.prepared, problems=problems))
+        raise RequestRefused([_not_continued(error)]) from error
+    violations = tuple(_placed(violation, media) for violation in found.prepared.violations)
+    return replace(found, prepared=replace(found.prepared, violations=violations))
 
 
 def _find(named: str, visible: GenerationTaskQuerySet) -> GenerationTask:
@@ -51,17 +51,17 @@ def _find(named: str, visible: GenerationTaskQuerySet) -> GenerationTask:
     try:
         return visible.get(pk=UUID(named))
     except (ValueError, GenerationTask.DoesNotExist):
-        raise Refused([_unknown_task()]) from None
+        raise RequestRefused([_unknown_task()]) from None
 
 
-def _placed(problem: Problem, media: Sequence[object]) -> Problem:
+def _placed(violation: Violation, media: Sequence[object]) -> Violation:
     """The frame has no place among the given media, behind which it stands."""
-    match = _MEDIUM.match(problem.field)
-    is_about_frame = int(match[1]) >= len(media) if match else problem.field == "media" and not media
-    return replace(problem, field=FIELD) if is_about_frame else problem
+    match = _MEDIUM.match(violation.field)
+    is_about_frame = int(match[1]) >= len(media) if match else violation.field == "media" and not media
+    return replace(violation, field=FIELD) if is_about_frame else violation
 
 
-def _unknown_task() -> Problem:
+def _unknown_task() -> Violation:
     return refusal(
         FIELD,
         "no_such_task",
@@ -70,7 +70,7 @@ def _unknown_task() -> Problem:
     )
 
 
-def _frames_of_its_own() -> Problem:
+def _frames_of_its_own() -> Violation:
     return refusal(
         FIELD,
         "frame_given_twice",
@@ -79,7 +79,7 @@ def _frames_of_its_own() -> Problem:
     )
 
 
-def _not_continued(error: TransitionError) -> Problem:
+def _not_continued(error: TransitionError) -> Violation:
     return refusal(
         FIELD,
         "cannot_be_continued",
@@ -89,7 +89,7 @@ def _not_continued(error: TransitionError) -> Problem:
     )
 
 
-def _not_in_batch() -> Problem:
+def _not_in_batch() -> Violation:
     return refusal(
         FIELD,
         "not_in_batch",

@@ -18,9 +18,9 @@ from rest_framework import exceptions as drf
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
-from ..catalogue.catalogue import CatalogueError
 from ..catalogue.errors import find
-from ..catalogue.problems import Problem, Text, Wording
+from ..catalogue.loading import CatalogueError
+from ..catalogue.violations import LazyMessage, Text, Violation
 from ..exceptions import ConfigurationError
 
 logger = logging.getLogger(__name__)
@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 CONTENT_TYPE = "application/problem+json"
 
 #: What to do about a value of the wrong shape, by DRF's code for it.
-_CURES: Mapping[str, Text] = {
+_HINTS: Mapping[str, Text] = {
     "required": _("Give a value."),
     "null": _("Give a value, or leave the field out."),
     "blank": _("Give a value, or leave the field out."),
@@ -38,19 +38,19 @@ _CURES: Mapping[str, Text] = {
     "null_characters_not_allowed": _("Take the NUL characters out."),
     "surrogate_characters_not_allowed": _("Send valid Unicode text."),
 }
-_CURE = _("Correct the value; the API's schema describes it.")
+_HINT = _("Correct the value; the API's schema describes it.")
 
 
-class Refused(drf.APIException):
+class RequestRefused(drf.APIException):
     """The request is wrong; every ``problem`` of it is named at once."""
 
     status_code = 400
     default_code = "invalid"
     default_detail = _("The request was refused; nothing was created and nothing will be billed.")
 
-    def __init__(self, problems: Iterable[Problem]) -> None:
+    def __init__(self, violations: Iterable[Violation]) -> None:
         super().__init__()
-        self.problems = list(problems)
+        self.violations = list(violations)
 
 
 class WrongState(drf.APIException):
@@ -104,30 +104,32 @@ class Misconfigured(drf.APIException):
     default_detail = _("This site is not configured correctly; its operator finds the reason in the log.")
 
 
-def refusal(field: str, code: str, message: Text, cure: Text, **values: object) -> Problem:
+def refusal(field: str, code: str, message: Text, hint: Text, **values: object) -> Violation:
     """One thing that is wrong with a request, in translatable words."""
-    return Problem(field, code, Wording(message, values), Wording(cure, values))
+    return Violation(field, code, LazyMessage(message, values), LazyMessage(hint, values))
 
 
-def problems_of(detail: object, path: str = "") -> list[Problem]:
+def violations_of(detail: object, path: str = "") -> list[Violation]:
     """DRF's nested error detail as a flat list, with paths such as ``media[0].url``."""
     if isinstance(detail, Mapping):
-        return [found for name, below in detail.items() for found in problems_of(below, _joined(path, name))]
+        return [found for name, below in detail.items() for found in violations_of(below, _joined(path, name))]
     if isinstance(detail, list):
         return [
             found
             for position, below in enumerate(detail)
-            for found in problems_of(below, path if isinstance(below, str) else f"{path}[{position}]")
+            for found in violations_of(below, path if isinstance(below, str) else f"{path}[{position}]")
         ]
     code = str(getattr(detail, "code", "invalid"))
-    return [Problem(path, code, Wording("%(text)s", {"text": detail}), Wording(_CURES.get(code, _CURE)))]
+    return [Violation(path, code, LazyMessage("%(text)s", {"text": detail}), LazyMessage(_HINTS.get(code, _HINT)))]
 
 
-def django_problems(error: django_errors.ValidationError) -> list[Problem]:
+def django_violations(error: django_errors.ValidationError) -> list[Violation]:
     """Django's ``ValidationError`` as a flat list."""
     by_field = error.error_dict if hasattr(error, "error_dict") else {"": error.error_list}
     return [
-        Problem(field, item.code or "invalid", Wording("%(text)s", {"text": "".join(item.messages)}), Wording(_CURE))
+        Violation(
+            field, item.code or "invalid", LazyMessage("%(text)s", {"text": "".join(item.messages)}), LazyMessage(_HINT)
+        )
         for field, items in by_field.items()
         for item in items
     ]
@@ -152,9 +154,9 @@ def problem_response(error: drf.APIException, *, instance: str) -> Response:
         "code": _code(error),
         "instance": instance,
     }
-    problems = _problems(error)
-    if problems:
-        body["errors"] = [described(problem) for problem in problems]
+    violations = _problems(error)
+    if violations:
+        body["errors"] = [described(violation) for violation in violations]
     if isinstance(error, WrongState):
         body |= {"task": error.task, **_explained(error.task)}
     return Response(_printable(body), error.status_code, headers=_headers(error), content_type=CONTENT_TYPE)
@@ -168,11 +170,11 @@ def _explained(task: Mapping[str, Any]) -> dict[str, str]:
     return {"meaning": str(kind.meaning), "advice": str(kind.advice)}
 
 
-def described(problem: Problem) -> dict[str, str]:
+def described(violation: Violation) -> dict[str, str]:
     """One problem as it stands in ``errors[]`` and ``warnings[]``."""
     # One name for one thing: the body calls it what Python's ``create_task`` does.
-    field = "draft_task" if problem.field == "draft_task_id" else problem.field
-    return {"field": field, "code": problem.code, "message": str(problem.message), "cure": str(problem.cure)}
+    field = "draft_task" if violation.field == "draft_task_id" else violation.field
+    return {"field": field, "code": violation.code, "message": str(violation.message), "hint": str(violation.hint)}
 
 
 def _as_api_error(exc: Exception) -> drf.APIException | None:
@@ -184,7 +186,7 @@ def _as_api_error(exc: Exception) -> drf.APIException | None:
         case django_errors.PermissionDenied():
             return drf.PermissionDenied()
         case django_errors.ValidationError():
-            return Refused(django_problems(exc))
+            return RequestRefused(django_violations(exc))
         case django_errors.RequestDataTooBig():
             return TooLarge()
         case django_errors.SuspiciousOperation() | UnreadablePostError():
@@ -203,14 +205,14 @@ def _conflict(detail: Text, code: str) -> drf.APIException:
     return error
 
 
-def _problems(error: drf.APIException) -> list[Problem]:
-    if isinstance(error, Refused):
-        return error.problems
-    return problems_of(error.detail) if isinstance(error, drf.ValidationError) else []
+def _problems(error: drf.APIException) -> list[Violation]:
+    if isinstance(error, RequestRefused):
+        return error.violations
+    return violations_of(error.detail) if isinstance(error, drf.ValidationError) else []
 
 
 def _detail(error: drf.APIException) -> str:
-    return str(Refused.default_detail if isinstance(error, drf.ValidationError) else error.detail)
+    return str(RequestRefused.default_detail if isinstance(error, drf.ValidationError) else error.detail)
 
 
 def _code(error: drf.APIException) -> str:

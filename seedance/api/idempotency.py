@@ -16,8 +16,8 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework.request import Request
 
 from ..models import GenerationTask
-from .body import MAX_BATCH
-from .errors import KeyReused, Refused, refusal
+from .errors import KeyReused, RequestRefused, refusal
+from .request_parsing import MAX_BATCH
 
 MAX_KEY_LENGTH = 255
 
@@ -95,7 +95,7 @@ def _key(request: Request) -> str | None:
     if key is None:
         return None
     if not key.strip() or len(key) > MAX_KEY_LENGTH or not (key.isascii() and key.isprintable()):
-        raise Refused(
+        raise RequestRefused(
             [
                 refusal(
                     "Idempotency-Key",

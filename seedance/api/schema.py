@@ -45,14 +45,14 @@ class ProblemItemSerializer(serializers.Serializer):
     field = serializers.CharField(help_text=_("Where: duration, media[0].url, tasks[2].prompt; empty for the whole."))
     code = serializers.CharField(help_text=_("A stable word for programs."))
     message = serializers.CharField(help_text=_("What is wrong, for people."))
-    cure = serializers.CharField(help_text=_("What to write instead, for people."))
+    hint = serializers.CharField(help_text=_("What to write instead, for people."))
 
 
 @extend_schema_serializer(
     component_name="VideoProblem",
     examples=[
         OpenApiExample(
-            "Refused",
+            "RequestRefused",
             value={
                 "type": "about:blank",
                 "title": "Bad Request",
@@ -65,7 +65,7 @@ class ProblemItemSerializer(serializers.Serializer):
                         "field": "colour",
                         "code": "unknown_field",
                         "message": "There is no field colour.",
-                        "cure": "Leave it out.",
+                        "hint": "Leave it out.",
                     }
                 ],
             },
@@ -86,7 +86,7 @@ class ProblemSerializer(serializers.Serializer):
     )
 
 
-def problems(*statuses: int) -> dict[Any, Any]:
+def problem_responses(*statuses: int) -> dict[Any, Any]:
     """The error answers of an operation, for ``extend_schema(responses=…)``."""
     return {(status, CONTENT_TYPE): OpenApiResponse(ProblemSerializer, WHEN[status]) for status in statuses}
 
@@ -96,7 +96,7 @@ class ProblemAutoSchema(AutoSchema):
 
     def _get_response_bodies(self, direction: Any = "response") -> dict[str, Any]:
         bodies = super()._get_response_bodies(direction)
-        for (status, content_type), response in problems(*_ALWAYS).items():
+        for (status, content_type), response in problem_responses(*_ALWAYS).items():
             bodies.setdefault(
                 str(status), self._get_response_for_code(response, str(status), [content_type], direction)
             )

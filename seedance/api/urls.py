@@ -3,11 +3,11 @@
 from django.urls import path, re_path
 from rest_framework.parsers import MultiPartParser
 
+from .catalogue import ModelsView
 from .docs import DocsView, SchemaView
+from .downloads import LastFrameView, VideoView
 from .fallback import NoEndpoint
-from .offer import ModelsView
 from .parsers import StrictJSONParser
-from .results import LastFrameView, VideoView
 from .views import TaskViewSet
 
 _WITH_FILES = {"parser_classes": [StrictJSONParser, MultiPartParser]}

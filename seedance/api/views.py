@@ -18,14 +18,14 @@ from .. import intake
 from ..exceptions import TransitionError
 from ..models import GenerationTask, TaskEvent
 from ..models.queryset import Order
-from . import body, idempotency, shapes, waiting
+from . import idempotency, request_parsing, request_serializers, waiting
 from .base import Endpoint, conditional
 from .errors import FileGone, WrongState, described
 from .filters import TaskFilter
 from .links import link
 from .pagination import NewestFirst
 from .permissions import may, owns
-from .schema import IDEMPOTENCY_KEY, METADATA, PREFER, TASK_ID, WAIT, documented, problems
+from .schema import IDEMPOTENCY_KEY, METADATA, PREFER, TASK_ID, WAIT, documented, problem_responses
 from .serializers import (
     CONFLICT,
     BatchSerializer,
@@ -96,7 +96,7 @@ class TaskViewSet(TaskEndpoint, GenericViewSet):
         summary=_("List tasks"),
         description=_("The caller's own tasks, newest first; for staff who may view tasks, everybody's."),
         parameters=[METADATA],
-        responses={200: TaskSerializer(many=True), 304: None, **problems(400)},
+        responses={200: TaskSerializer(many=True), 304: None, **problem_responses(400)},
     )
     def list(self, request: Request) -> HttpResponseBase:
         """One page of tasks, newest first."""
@@ -109,13 +109,13 @@ class TaskViewSet(TaskEndpoint, GenericViewSet):
         summary=_("Ask for a video"),
         description=_("Checks the whole request, keeps it, and answers at once; a worker sends it to the provider."),
         parameters=[IDEMPOTENCY_KEY, PREFER, WAIT],
-        request=shapes.CONTENT,
-        responses={202: TaskSerializer, **problems(400, 413, 415, 422)},
+        request=request_serializers.CONTENT,
+        responses={202: TaskSerializer, **problem_responses(400, 413, 415, 422)},
     )
     def create(self, request: Request) -> Response:
         """Keep a request for one video, once for each ``Idempotency-Key``."""
         wait = waiting.asked(request)
-        given = body.given_by(request)
+        given = request_parsing.parsed_body(request)
         mark = idempotency.mark(request, given)
         tasks, replayed = idempotency.once(mark, partial(self._create, given, mark))
         waiting.wait_for(tasks[0].pk, wait)
@@ -125,12 +125,12 @@ class TaskViewSet(TaskEndpoint, GenericViewSet):
         operation_id="estimate_task",
         summary=_("Estimate tokens and cost"),
         description=_("What such a request would use and cost, or what is wrong with it. Creates nothing."),
-        request=shapes.CONTENT,
-        responses={200: EstimateSerializer, **problems(400, 413, 415)},
+        request=request_serializers.CONTENT,
+        responses={200: EstimateSerializer, **problem_responses(400, 413, 415)},
     )
     def estimate(self, request: Request) -> Response:
         """What a request would use and cost."""
-        prepared = body.order(body.given_by(request), self.get_queryset()).prepared
+        prepared = request_parsing.order(request_parsing.parsed_body(request), self.get_queryset()).prepared
         return Response(EstimateSerializer(_estimated(prepared)).data)
 
     @documented(
@@ -140,12 +140,12 @@ class TaskViewSet(TaskEndpoint, GenericViewSet):
             "Up to 100 requests, all or nothing: if one is refused, none is kept. Files cannot be sent here."
         ),
         parameters=[IDEMPOTENCY_KEY],
-        request=shapes.BATCH_CONTENT,
-        responses={202: BatchSerializer, **problems(400, 413, 415, 422)},
+        request=request_serializers.BATCH_CONTENT,
+        responses={202: BatchSerializer, **problem_responses(400, 413, 415, 422)},
     )
     def batch(self, request: Request) -> Response:
         """Keep many requests, all or nothing."""
-        given = body.given_by(request)
+        given = request_parsing.parsed_body(request)
         mark = idempotency.batch_mark(request, given)
         tasks, replayed = idempotency.once(mark, partial(self._create_all, given, mark))
         headers = _replay_header(replayed)
@@ -155,7 +155,7 @@ class TaskViewSet(TaskEndpoint, GenericViewSet):
         operation_id="get_task",
         summary=_("Look at a task"),
         parameters=[TASK_ID, WAIT],
-        responses={200: TaskSerializer, 304: None, **problems(400, 404)},
+        responses={200: TaskSerializer, 304: None, **problem_responses(400, 404)},
     )
     def retrieve(self, request: Request, task_id: str) -> HttpResponseBase:
         """One task, at once or when it is final."""
@@ -175,12 +175,12 @@ class TaskViewSet(TaskEndpoint, GenericViewSet):
         summary=_("Submit a new task"),
         parameters=[TASK_ID],
         request=None,
-        responses={202: TaskSerializer, **CONFLICT, **problems(404)},
+        responses={202: TaskSerializer, **CONFLICT, **problem_responses(404)},
     )
     def submit(self, request: Request, task_id: str) -> Response:
         """Hand a kept task in."""
         task = self.find(task_id, "submit")
-        if not GenerationTask.objects.filter(pk=task.pk).hand_in(cause=_CAUSE, actor=self._actor):
+        if not GenerationTask.objects.filter(pk=task.pk).submit(cause=_CAUSE, actor=self._actor):
             raise self.wrong_state(task, _("Only a new task can be submitted."))
         return self._accepted(task)
 
@@ -190,12 +190,12 @@ class TaskViewSet(TaskEndpoint, GenericViewSet):
         description=_("A worker asks about the task, or for its video, as soon as it can instead of when it is due."),
         parameters=[TASK_ID],
         request=None,
-        responses={202: TaskSerializer, **CONFLICT, **problems(404)},
+        responses={202: TaskSerializer, **CONFLICT, **problem_responses(404)},
     )
     def sync(self, request: Request, task_id: str) -> Response:
         """Have a task looked at soon."""
         task = self.find(task_id, "sync")
-        if not GenerationTask.objects.filter(pk=task.pk).ask_now():
+        if not GenerationTask.objects.filter(pk=task.pk).poll_now():
             raise self.wrong_state(task, _("There is nothing to ask the provider about this task."))
         return self._accepted(task)
 
@@ -205,7 +205,7 @@ class TaskViewSet(TaskEndpoint, GenericViewSet):
         description=_("At once while the provider does not know the task; a queued one is asked for there."),
         parameters=[TASK_ID],
         request=None,
-        responses={202: TaskSerializer, **CONFLICT, **problems(404)},
+        responses={202: TaskSerializer, **CONFLICT, **problem_responses(404)},
     )
     def cancel(self, request: Request, task_id: str) -> Response:
         """Stop a task, if that is still possible."""
@@ -222,7 +222,7 @@ class TaskViewSet(TaskEndpoint, GenericViewSet):
         description=_("Makes a new task, linked to the old one and owned by the same person."),
         parameters=[TASK_ID, IDEMPOTENCY_KEY],
         request=None,
-        responses={202: TaskSerializer, **CONFLICT, **problems(400, 404, 410, 422)},
+        responses={202: TaskSerializer, **CONFLICT, **problem_responses(400, 404, 410, 422)},
     )
     def retry(self, request: Request, task_id: str) -> Response:
         """Make a new task out of a final one."""
@@ -240,7 +240,7 @@ class TaskViewSet(TaskEndpoint, GenericViewSet):
         operation_id="list_task_events",
         summary=_("Read a task's timeline"),
         parameters=[TASK_ID],
-        responses={200: TimelineSerializer, 304: None, **problems(404)},
+        responses={200: TimelineSerializer, 304: None, **problem_responses(404)},
     )
     def events(self, request: Request, task_id: str) -> HttpResponseBase:
         """What happened to a task, oldest first."""
@@ -252,7 +252,7 @@ class TaskViewSet(TaskEndpoint, GenericViewSet):
         summary=_("Erase a task"),
         description=_("Erases the row and its files; refused while the task may still cost money."),
         parameters=[TASK_ID],
-        responses={204: None, **CONFLICT, **problems(404)},
+        responses={204: None, **CONFLICT, **problem_responses(404)},
     )
     def destroy(self, request: Request, task_id: str) -> Response:
         """Erase a task and its files."""
@@ -278,16 +278,16 @@ class TaskViewSet(TaskEndpoint, GenericViewSet):
         return Response(row, 202, headers=headers)
 
     def _create(self, given: object, mark: idempotency.Mark | None) -> Tasks:
-        return [self._keep(body.order(given, self.get_queryset()), mark.columns() if mark else {})]
+        return [self._keep(request_parsing.order(given, self.get_queryset()), mark.columns() if mark else {})]
 
     def _create_all(self, given: object, mark: idempotency.Mark | None) -> Tasks:
         orders = [
             Order(order.prepared, order.submit, mark.columns(number) if mark else {})
-            for number, order in enumerate(body.orders(given))
+            for number, order in enumerate(request_parsing.orders(given))
         ]
         return GenerationTask.objects.create_many(orders, owner=self.request.user, cause=_CAUSE)
 
-    def _keep(self, order: body.Order, columns: Mapping[str, str]) -> GenerationTask:
+    def _keep(self, order: request_parsing.Order, columns: Mapping[str, str]) -> GenerationTask:
         return GenerationTask.objects.create_prepared(
             order.prepared, owner=self.request.user, submit=order.submit, cause=_CAUSE, note=order.note, **columns
         )
@@ -328,5 +328,5 @@ def _estimated(prepared: intake.Prepared) -> dict[str, Any]:
         "cost": cost,
         "basis": estimate.basis,
         "notes": [str(note) for note in estimate.notes],
-        "warnings": [described(problem) for problem in prepared.warnings],
+        "warnings": [described(violation) for violation in prepared.warnings],
     }

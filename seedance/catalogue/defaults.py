@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from .catalogue import Catalogue
 from .host import Host
 from .inputs import Inputs
+from .loading import Catalogue
 from .rows import ModelRow
 
 #: What the provider takes to mean *you choose*, and what an edit needs.

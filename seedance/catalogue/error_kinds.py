@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext_lazy as _
 
-from .problems import Text
+from .violations import Text
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from django.utils.translation import gettext_lazy as _
 
-from .problems import Problem, Wording
+from .violations import LazyMessage, Violation
 
 #: A flag begins the prompt or follows white space; its value stands on the same line. What sticks to the name without
 #: belonging to it (``--dur5``, ``--duration:``) is the tail, which no readable flag has.
@@ -30,7 +30,7 @@ class Lifted:
     prompt: str
     #: By the provider's field names, typed as the fields are.
     parameters: dict[str, object] = field(default_factory=dict)
-    problems: list[Problem] = field(default_factory=list)
+    violations: list[Violation] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -76,18 +76,18 @@ def lift(prompt: str) -> Lifted:
     given twice with different values, is an error on its field. Any other ``--word`` stays and is a warning.
     """
     parameters: dict[str, object] = {}
-    problems: list[Problem] = []
+    violations: list[Violation] = []
     kept, end = [], 0
     for match in _FLAG.finditer(prompt):
         flag = _BY_NAME.get(match["name"].lower())
-        problem = _judge(match, flag, parameters)
-        if problem is not None:
-            problems.append(problem)
+        violation = _judge(match, flag, parameters)
+        if violation is not None:
+            violations.append(violation)
         if flag is not None and _readable(flag, match):
             kept.append(prompt[end : match.start()].rstrip())
             end = match.end()
     kept.append(prompt[end:])
-    return Lifted("".join(kept).strip(), parameters, problems)
+    return Lifted("".join(kept).strip(), parameters, violations)
 
 
 def recognised(prompt: str) -> Iterator[str]:
@@ -114,7 +114,7 @@ def lower(parameters: Mapping[str, object]) -> tuple[str, dict[str, object]]:
     return " ".join(words), given
 
 
-def _judge(match: re.Match[str], flag: _Flag | None, parameters: dict[str, object]) -> Problem | None:
+def _judge(match: re.Match[str], flag: _Flag | None, parameters: dict[str, object]) -> Violation | None:
     """Note the value of one flag among the parameters, or say what is wrong with it."""
     if flag is None:
         return _unknown(match["name"] + match["tail"])
@@ -135,18 +135,18 @@ def _written(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _unknown(name: str) -> Problem:
+def _unknown(name: str) -> Violation:
     names = ", ".join(f"--{flag.names[0]}" for flag in (*_FLAGS, _RATE_FLAG))
-    return Problem(
+    return Violation(
         "prompt",
         "unknown_flag",
-        Wording(_("--%(name)s is no inline flag; known are %(names)s."), {"name": name, "names": names}),
-        Wording(_("Remove it, or leave it if it is part of the description; the provider would not act on it.")),
+        LazyMessage(_("--%(name)s is no inline flag; known are %(names)s."), {"name": name, "names": names}),
+        LazyMessage(_("Remove it, or leave it if it is part of the description; the provider would not act on it.")),
         "warning",
     )
 
 
-def _unreadable(match: re.Match[str], flag: _Flag) -> Problem:
+def _unreadable(match: re.Match[str], flag: _Flag) -> Violation:
     if match["tail"]:
         message = _("%(typed)s in the prompt runs a flag and something else together.")
     elif match["value"]:
@@ -159,24 +159,24 @@ def _unreadable(match: re.Match[str], flag: _Flag) -> Problem:
         "typed": match[0][:40],
         "example": f"--{match['name']} {flag.example}",
     }
-    cure = Wording(_("Write for example %(example)s, or remove the flag."), values)
-    return Problem(flag.parameter, "unreadable_flag", Wording(message, values), cure)
+    hint = LazyMessage(_("Write for example %(example)s, or remove the flag."), values)
+    return Violation(flag.parameter, "unreadable_flag", LazyMessage(message, values), hint)
 
 
-def _contradiction(flag: _Flag) -> Problem:
-    return Problem(
+def _contradiction(flag: _Flag) -> Violation:
+    return Violation(
         flag.parameter,
         "conflicting_flags",
-        Wording(_("The prompt sets %(name)s twice, to different values."), {"name": flag.parameter}),
-        Wording(_("Keep one --%(name)s."), {"name": flag.names[0]}),
+        LazyMessage(_("The prompt sets %(name)s twice, to different values."), {"name": flag.parameter}),
+        LazyMessage(_("Keep one --%(name)s."), {"name": flag.names[0]}),
     )
 
 
-def _other_rate() -> Problem:
-    return Problem(
+def _other_rate() -> Violation:
+    return Violation(
         "prompt",
         "frame_rate_fixed",
-        Wording(_("Every video has %(rate)s frames per second."), {"rate": _FRAMES_PER_SECOND}),
-        Wording(_("Leave the flag --%(name)s out."), {"name": _RATE_FLAG.names[0]}),
+        LazyMessage(_("Every video has %(rate)s frames per second."), {"rate": _FRAMES_PER_SECOND}),
+        LazyMessage(_("Leave the flag --%(name)s out."), {"name": _RATE_FLAG.names[0]}),
         "warning",
     )

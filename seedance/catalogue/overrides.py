@@ -22,12 +22,12 @@ def check(overrides: object, facts: Mapping[str, Any]) -> list[str]:
     """One sentence per mistake, each naming the key and what to write there."""
     if not isinstance(overrides, Mapping):
         return ['SEEDANCE["MODELS"] must be a dict of family names such as "2.5" to dicts.']
-    problems: list[str] = []
+    violations: list[str] = []
     for family, table in overrides.items():
         where = _at('SEEDANCE["MODELS"]', family)
         found = list(_family(where, family, table, facts["families"]))
-        problems += found or _contradictions(where, family, table, facts)
-    return problems
+        violations += found or _contradictions(where, family, table, facts)
+    return violations
 
 
 def _family(where: str, family: object, table: object, families: Mapping[str, Any]) -> Iterator[str]:
@@ -67,10 +67,10 @@ def _table(where: str, table: Mapping[Any, Any], keys: Mapping[str, Any]) -> Ite
 def _contradictions(where: str, family: str, table: Mapping[str, Any], facts: Mapping[str, Any]) -> list[str]:
     """What only shows once the additions lie over the facts below them."""
     base = facts["families"].get(family) or facts["families"][table["like"]]
-    problems = _disagreements(where, base, [table], facts["sizes"])
+    violations = _disagreements(where, base, [table], facts["sizes"])
     for preset, layer in table.get("on", {}).items():
-        problems += _disagreements(_at(_at(where, "on"), preset), base, [table, layer], facts["sizes"])
-    return problems
+        violations += _disagreements(_at(_at(where, "on"), preset), base, [table, layer], facts["sizes"])
+    return violations
 
 
 def _disagreements(where: str, base: Mapping[str, Any], layers: list[Mapping[str, Any]], sizes: Any) -> list[str]:
@@ -82,21 +82,21 @@ def _disagreements(where: str, base: Mapping[str, Any], layers: list[Mapping[str
 
     duration, ratios = table("duration"), table("ratio")
     pixels = sizes.get(value("sizes"), {}) if isinstance(value("sizes"), str) else value("sizes")
-    problems = []
+    violations = []
     if not duration["min"] <= duration["default"] <= duration["max"]:
-        problems.append(f'{where}["duration"]: write min, default and max so that min <= default <= max.')
+        violations.append(f'{where}["duration"]: write min, default and max so that min <= default <= max.')
     if value("default_resolution") not in value("resolutions"):
-        problems.append(f'{where}["default_resolution"]: write one of {", ".join(value("resolutions"))}.')
-    problems += [
+        violations.append(f'{where}["default_resolution"]: write one of {", ".join(value("resolutions"))}.')
+    violations += [
         f'{where}["ratio"]: write the default ratio of mode {mode}.' for mode in value("modes") if mode not in ratios
     ]
-    problems += [
+    violations += [
         f'{where}["sizes"]: write width and height of {resolution} at {ratio}.'
         for resolution in value("resolutions")
         for ratio in value("ratios")
         if ratio not in pixels.get(resolution, {})
     ]
-    return problems
+    return violations
 
 
 def _at(where: str, key: object) -> str:

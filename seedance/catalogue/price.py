@@ -14,12 +14,12 @@ from math import log
 
 from django.utils.translation import gettext_lazy as _
 
-from .catalogue import Catalogue
 from .defaults import explicit
 from .host import Host
 from .inputs import Inputs
-from .problems import Text
+from .loading import Catalogue
 from .rows import ModelRow, Rate
+from .violations import Text
 
 _FRAMES_PER_SECOND = 24
 _PIXELS_PER_TOKEN = Decimal(1024)

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 
 from django.utils.translation import gettext_lazy as _
 
-from .catalogue import Catalogue
 from .host import Host
 from .inputs import FRAME_ROLES, Inputs
-from .problems import Problem, Text, Wording
+from .loading import Catalogue
 from .rows import ModelRow
+from .violations import LazyMessage, Text, Violation
 
 #: Mode -> what people call it.
 MODE_LABELS = {
@@ -34,19 +34,19 @@ class Review:
     row: ModelRow | None = None
     #: ``False`` when the row is only the nearest one: its rules then advise and refuse nothing.
     certain: bool = True
-    problems: list[Problem] = field(default_factory=list)
+    violations: list[Violation] = field(default_factory=list)
 
-    def refuse(self, place: str, code: str, message: Text, cure: Text, **values: object) -> None:
+    def add_error(self, place: str, code: str, message: Text, hint: Text, **values: object) -> None:
         """Note a reason not to send the request."""
-        self._note(place, code, message, cure, values, "error")
+        self._note(place, code, message, hint, values, "error")
 
-    def warn(self, place: str, code: str, message: Text, cure: Text, **values: object) -> None:
+    def add_warning(self, place: str, code: str, message: Text, hint: Text, **values: object) -> None:
         """Note something people should know before they send it."""
-        self._note(place, code, message, cure, values, "warning")
+        self._note(place, code, message, hint, values, "warning")
 
-    def refuse_for_model(self, place: str, code: str, message: Text, cure: Text, **values: object) -> None:
+    def add_model_error(self, place: str, code: str, message: Text, hint: Text, **values: object) -> None:
         """Note that this model would not take it; only a warning when the model is not in the catalogue."""
-        self._note(place, code, message, cure, values, "error" if self.certain else "warning")
+        self._note(place, code, message, hint, values, "error" if self.certain else "warning")
 
     @property
     def mode(self) -> str:
@@ -64,8 +64,10 @@ class Review:
         """The 2.5 task type that was asked for; ``auto`` when none was."""
         return str(self.inputs.parameters.get("omni_reference_task_type") or "auto")
 
-    def _note(self, place: str, code: str, message: Text, cure: Text, values: dict[str, object], severity: str) -> None:
-        self.problems.append(Problem(place, code, Wording(message, values), Wording(cure, values), severity))
+    def _note(self, place: str, code: str, message: Text, hint: Text, values: dict[str, object], severity: str) -> None:
+        self.violations.append(
+            Violation(place, code, LazyMessage(message, values), LazyMessage(hint, values), severity)
+        )
 
 
 def listed(words: Iterable[object]) -> str:

@@ -5,30 +5,30 @@ costs money is only made by whoever holds the claim on the row.
 """
 
 from .archiving import archive, claim_archivable
+from .callbacks import receive_callback
 from .clients import get_client
-from .doorbell import ring
-from .looking import apply, claim_due, look_again, look_again_later, poll, poll_many
-from .sending import claim, mark_abandoned, mark_paused, next_in_turn, submit
-from .settling import adopt, claim_doubtful, release, settle
+from .polling import apply, back_off, claim_due_polls, poll, poll_many, reschedule
+from .reconciling import claim_unconfirmed, link_provider_task, reconcile, resubmit
+from .submitting import claim, mark_abandoned, mark_paused, next_to_dispatch, submit
 
 __all__ = [
-    "adopt",
     "apply",
     "archive",
+    "back_off",
     "claim",
     "claim_archivable",
-    "claim_doubtful",
-    "claim_due",
+    "claim_due_polls",
+    "claim_unconfirmed",
     "get_client",
-    "look_again",
-    "look_again_later",
+    "link_provider_task",
     "mark_abandoned",
     "mark_paused",
-    "next_in_turn",
+    "next_to_dispatch",
     "poll",
     "poll_many",
-    "release",
-    "ring",
-    "settle",
+    "receive_callback",
+    "reconcile",
+    "reschedule",
+    "resubmit",
     "submit",
 ]

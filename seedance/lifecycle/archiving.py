@@ -15,16 +15,16 @@ from django.utils import timezone
 
 from .. import conf, translate
 from ..exceptions import ArchiveError, ConfigurationError, NotFoundError, ProviderError
-from ..measure import measure
+from ..media.measure import measure
+from ..media.stills import poster_of
 from ..models import Attention, GenerationTask, Status, TaskEvent
 from ..models.task import result_path
-from ..poster import poster_of
 from ..provider.container import check_image, check_video
 from ..provider.download import Download, download, is_private_host
 from ..provider.types import Link
 from ..signals import task_archived
 from .clients import get_client
-from .comparing import differences
+from .comparison import differences
 
 logger = logging.getLogger(__name__)
 
@@ -208,5 +208,5 @@ def _try_again(task: GenerationTask, exc: Exception) -> None:
     if dead:
         task.flag(Attention.LOST_MEDIA, cause="archive", detail=detail)
     elif attempts >= 3:
-        task.flag(Attention.NO_VIDEO if not task.video_url else Attention.ARCHIVE, cause="archive", detail=detail)
+        task.flag(Attention.NO_VIDEO if not task.video_url else Attention.ARCHIVE_LEASE, cause="archive", detail=detail)
     logger.warning("archive failed task=%s attempt=%d error=%s", task.pk, attempts, type(exc).__name__)

@@ -6,8 +6,8 @@ import time
 
 from .. import conf
 from ..exceptions import ConfigurationError
-from ..models import Pace
-from ..provider.client import SeedanceClient
+from ..models import RateLimit
+from ..provider.ark import SeedanceClient
 from ..provider.types import Client
 from ..provider.videos import VideosClient
 
@@ -40,7 +40,7 @@ def _client(
 def wait_for_slot(alias: str, verb: str, per_second: float) -> None:
     """Keep to a limit that all workers share; returns when one more call may leave. 0 is no limit."""
     while per_second:
-        pause = Pace.objects.reserve(f"{verb}:{alias}", 1.0 / per_second, burst=1.0)
+        pause = RateLimit.objects.acquire(f"{verb}:{alias}", 1.0 / per_second, burst=1.0)
         if not pause:
             return
         time.sleep(min(pause, 1.0))

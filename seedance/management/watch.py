@@ -9,8 +9,8 @@ from django.utils.translation import gettext as _
 
 from .. import conf, tasks
 from ..models import Account, Attention, GenerationTask, Lease, Status
-from ..models.lease import ROUND
-from ..queue import StopSign
+from ..models.lease import ROUND_LEASE
+from ..queue import ShutdownSignal
 
 try:
     from rich.console import Console
@@ -20,24 +20,24 @@ except ImportError:  # only the demonstration needs it
 #: How often the row is looked at. Seconds.
 LOOK = 0.5
 #: What no waiting will mend.
-_HOPELESS = frozenset({Attention.PROVIDER, Attention.GONE, Attention.NO_VIDEO, Attention.LOST_MEDIA})
+_UNRECOVERABLE = frozenset({Attention.PROVIDER, Attention.GONE, Attention.NO_VIDEO, Attention.LOST_MEDIA})
 
 
-def stay_with(task: GenerationTask, sign: StopSign, tell: Callable[[str], None]) -> bool:
+def wait_for(task: GenerationTask, sign: ShutdownSignal, report: Callable[[str], None]) -> bool:
     """Wait until the task is over. Returns False when the stop sign went up before.
 
     Over means: final, with its video at home when it succeeded; or in a state that only a person can mend.
     """
     last_step = float("-inf")
-    while not sign.is_up:
+    while not sign.is_set:
         # A call under way is finished first: breaking a create off would leave a paid task in doubt.
         if not cluster_lives() and time.monotonic() - last_step >= conf.settings().TICK_SECONDS:
             tasks.step(sign)
             tasks.archive_next()
             last_step = time.monotonic()
         task.refresh_from_db()
-        tell(stage(task))
-        if is_over(task):
+        report(stage(task))
+        if is_done(task):
             return True
         sign.wait(min(LOOK, conf.settings().TICK_SECONDS))
     return False
@@ -45,7 +45,7 @@ def stay_with(task: GenerationTask, sign: StopSign, tell: Callable[[str], None])
 
 def cluster_lives() -> bool:
     """Whether some round shows signs of life."""
-    return Lease.objects.held().filter(name=ROUND).exists()
+    return Lease.objects.held().filter(name=ROUND_LEASE).exists()
 
 
 def stage(task: GenerationTask) -> str:
@@ -55,9 +55,9 @@ def stage(task: GenerationTask) -> str:
     return str(task.get_status_display())
 
 
-def is_over(task: GenerationTask) -> bool:
+def is_done(task: GenerationTask) -> bool:
     """Whether waiting any longer would be in vain."""
-    if task.status == Status.UNCONFIRMED or task.attention in _HOPELESS:
+    if task.status == Status.UNCONFIRMED or task.attention in _UNRECOVERABLE:
         return True
     if task.status == Status.PENDING:
         return task.provider in Account.objects.paused_aliases()
@@ -78,10 +78,10 @@ def progress_line(stdout: OutputWrapper) -> Iterator[Callable[[str], None]]:
         return
     told: list[str] = []
 
-    def tell(text: str) -> None:
+    def report(text: str) -> None:
         if told[-1:] != [text]:
             told.append(text)
             stdout.write(f"{seconds():6.1f} s  {text}")
             stdout.flush()
 
-    yield tell
+    yield report

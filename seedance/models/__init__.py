@@ -1,13 +1,13 @@
 """The rows. Imports nothing from ``provider/``: no network, no wire words."""
 
-from .account import Account, Pace
+from .account import Account, RateLimit
 from .callback import Callback
 from .event import TaskEvent
 from .lease import Lease
 from .media import MediaItem
-from .moving import Move
 from .status import ACTIVE, FINAL, TRANSITIONS, Attention, Status
 from .task import GenerationTask
+from .transitions import Transition
 
 __all__ = [
     "ACTIVE",
@@ -19,8 +19,8 @@ __all__ = [
     "GenerationTask",
     "Lease",
     "MediaItem",
-    "Move",
-    "Pace",
+    "RateLimit",
     "Status",
     "TaskEvent",
+    "Transition",
 ]

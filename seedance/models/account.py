@@ -52,15 +52,15 @@ class Account(models.Model):
         return self.alias
 
 
-class PaceQuerySet(models.QuerySet["Pace"]):
+class RateLimitQuerySet(models.QuerySet["RateLimit"]):
     """Slots of time, handed out in one row per limit, so that all workers on all machines share them."""
 
-    def busy(self, prefix: str) -> list[str]:
+    def exhausted(self, prefix: str) -> list[str]:
         """Keys with this beginning that have no free slot now."""
         rows = self.filter(key__startswith=prefix, next_slot__gt=timezone.now())
         return list(rows.values_list("key", flat=True))
 
-    def reserve(self, key: str, interval: float, *, burst: float = 0.0) -> float:
+    def acquire(self, key: str, interval: float, *, burst: float = 0.0) -> float:
         """Take a slot if one is free now.
 
         Args:
@@ -80,14 +80,14 @@ class PaceQuerySet(models.QuerySet["Pace"]):
             if self.filter(key=key, next_slot=row.next_slot).update(next_slot=slot + step):
                 return 0.0
 
-    def push_back(self, key: str, seconds: float) -> None:
+    def postpone(self, key: str, seconds: float) -> None:
         """Give out no slot for so long: the provider asked us to slow down."""
         until = timezone.now() + dt.timedelta(seconds=seconds)
         if not self.filter(key=key).exists():
             self._created(key, until)
         self.filter(key=key, next_slot__lt=until).update(next_slot=until)
 
-    def _created(self, key: str, start: dt.datetime) -> "Pace":
+    def _created(self, key: str, start: dt.datetime) -> "RateLimit":
         try:
             with transaction.atomic(using=self.db):
                 return self.create(key=key, next_slot=start)
@@ -95,13 +95,13 @@ class PaceQuerySet(models.QuerySet["Pace"]):
             return self.get(key=key)
 
 
-class Pace(models.Model):
+class RateLimit(models.Model):
     """When the next call under one limit may leave."""
 
     key = models.CharField(max_length=200, primary_key=True)
     next_slot = models.DateTimeField()
 
-    objects = PaceQuerySet.as_manager()
+    objects = RateLimitQuerySet.as_manager()
 
     def __str__(self) -> str:
         return self.key

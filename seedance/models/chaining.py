@@ -9,9 +9,9 @@ from django.core.files.base import ContentFile, File
 from django.utils.translation import gettext as _
 
 from .. import intake
-from ..catalogue.problems import Problem
+from ..catalogue.violations import Violation
 from ..exceptions import TransitionError
-from ..poster import last_frame_of
+from ..media.stills import last_frame_of
 from .media import MediaItem
 
 if TYPE_CHECKING:
@@ -77,7 +77,9 @@ def prepare(
         "metadata": metadata,
     }
     prepared = intake.prepare(**request, parameters={**inherited, **given})
-    changed = {problem.field: _instead(problem) for problem in prepared.problems if _is_outdated(problem, inherited)}
+    changed = {
+        violation.field: _instead(violation) for violation in prepared.violations if _is_outdated(violation, inherited)
+    }
     if changed:
         prepared = intake.prepare(**request, parameters={**inherited, **changed, **given})
         return Continuation(prepared, f"{note_of(task)} Not as before: {', '.join(changed)}.")
@@ -91,13 +93,13 @@ def _inherited(task: "GenerationTask", given: Mapping[str, object]) -> Iterator[
             yield name, value
 
 
-def _is_outdated(problem: Problem, inherited: Mapping[str, object]) -> bool:
+def _is_outdated(violation: Violation, inherited: Mapping[str, object]) -> bool:
     """Whether something taken over does not go with a first frame; of an endpoint id the rules only advise."""
-    return problem.field in inherited and (problem.is_error or problem.code == _RATIO_FOLLOWS)
+    return violation.field in inherited and (violation.is_error or violation.code == _RATIO_FOLLOWS)
 
 
-def _instead(problem: Problem) -> str | None:
-    return "adaptive" if problem.code == _RATIO_FOLLOWS else None
+def _instead(violation: Violation) -> str | None:
+    return "adaptive" if violation.code == _RATIO_FOLLOWS else None
 
 
 def _last_frame(task: "GenerationTask") -> File:

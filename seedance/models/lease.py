@@ -7,7 +7,7 @@ from django.db import IntegrityError, models, transaction
 from django.utils import timezone
 
 #: The lease that every round keeps while it is awake: our sign of life.
-ROUND = "round"
+ROUND_LEASE = "round"
 
 
 class LeaseQuerySet(models.QuerySet["Lease"]):

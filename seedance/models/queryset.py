@@ -23,8 +23,8 @@ from .status import ACTIVE, FINAL, IN_FLIGHT, MAY_COST, Status
 from .wake import wake_workers
 
 if TYPE_CHECKING:
-    from .moving import Move
     from .task import GenerationTask
+    from .transitions import Transition
 
 # The conditions of the partial indexes; a query must repeat them literally for the index to serve.
 IN_FLIGHT_ROWS = Q(status__in=sorted(IN_FLIGHT))
@@ -60,7 +60,7 @@ class GenerationTaskQuerySet(models.QuerySet["GenerationTask"]):
         now = timezone.now()
         return self.filter(PENDING_ROWS).filter(Q(not_before=None) | Q(not_before__lte=now)).order_by("pk")
 
-    def in_turn(self, limit: int) -> Self:
+    def in_dispatch_order(self, limit: int) -> Self:
         """The next tasks to leave: by priority, then one of each owner at a time, then by age."""
         turn = Window(RowNumber(), partition_by=[F("owner"), F("priority")], order_by=F("pk").asc())
         return self.ready().annotate(turn=turn).order_by(F("priority").desc(nulls_last=True), "turn", "pk")[:limit]
@@ -82,7 +82,7 @@ class GenerationTaskQuerySet(models.QuerySet["GenerationTask"]):
         """Succeeded tasks whose video is not home."""
         return self.filter(UNARCHIVED_ROWS)
 
-    def at_work(self) -> Self:
+    def awaiting_work(self) -> Self:
         """Tasks that wait for a worker, now or soon: to be sent, or to be asked about."""
         return self.filter(status__in=("pending", "queued", "running"))
 
@@ -110,18 +110,18 @@ class GenerationTaskQuerySet(models.QuerySet["GenerationTask"]):
             return []
         return list(self.model._base_manager.using(self.db).filter(pk__in=keys, lease_owner=token).order_by("pk"))
 
-    def hand_in(self, *, cause: str, actor: str = "") -> int:
+    def submit(self, *, cause: str, actor: str = "") -> int:
         """Mark new tasks as to be sent and wake the workers. Returns how many there were."""
         moved = sum(task.advance(Status.PENDING, cause=cause, actor=actor) for task in self.filter(status=Status.NEW))
         if moved:
             wake_workers(self.db)
         return moved
 
-    def ask_soon(self) -> None:
+    def release_poll_claim(self) -> None:
         """Give back tasks that were claimed for a look which did not take place."""
         self.filter(IN_FLIGHT_ROWS).update(next_poll_at=timezone.now())
 
-    def ask_now(self) -> int:
+    def poll_now(self) -> int:
         """Have tasks looked at again at once: those in flight, and videos that did not come home yet.
 
         Returns:
@@ -218,22 +218,25 @@ class GenerationTaskManager(models.Manager.from_queryset(GenerationTaskQuerySet)
                 wake_workers(self.db)
         return tasks
 
-    def advance_many(self, moves: "Sequence[Move]", *, cause: str) -> bool:
+    def transition_many(self, transitions: "Sequence[Transition]", *, cause: str) -> bool:
         """Make many moves in one short transaction: all of them, or none where another worker was in between.
 
         Returns:
             False when nothing was written; ``advance`` then tells row by row.
         """
         now = timezone.now()
-        written = [move.columns(now) for move in moves]
+        written = [transition.columns(now) for transition in transitions]
         try:
             with transaction.atomic(using=self.db):
-                guarded = [(move.rows(self.db), columns) for move, columns in zip(moves, written, strict=True)]
-                if update_each(guarded, self.db) != len(moves):
+                guarded = [
+                    (transition.rows(self.db), columns)
+                    for transition, columns in zip(transitions, written, strict=True)
+                ]
+                if update_each(guarded, self.db) != len(transitions):
                     raise TransitionError
-                TaskEvent.objects.using(self.db).bulk_create(move.event(cause) for move in moves)
-                for move, columns in zip(moves, written, strict=True):
-                    move.take_effect(columns, self.db)
+                TaskEvent.objects.using(self.db).bulk_create(transition.event(cause) for transition in transitions)
+                for transition, columns in zip(transitions, written, strict=True):
+                    transition.apply_to_instance(columns, self.db)
         except TransitionError:
             return False
         return True

@@ -57,7 +57,7 @@ class Attention(models.TextChoices):
     OVERDUE = "overdue", _("The provider should have finished or given up by now.")
     GONE = "gone", _("The provider no longer knows this task.")
     NO_VIDEO = "no_video", _("The provider reports success but gives no video link.")
-    ARCHIVE = "archive", _("The video could not be brought home yet.")
+    ARCHIVE_LEASE = "archive", _("The video could not be brought home yet.")
     LOST_MEDIA = "lost_media", _("The video link died before the video was brought home.")
     MISMATCH = "mismatch", _("The video differs from what was asked for.")
     PAUSED = "paused", _("Sending through its provider is paused.")

@@ -16,9 +16,9 @@ from ..conf import provider, result_storage
 from ..exceptions import TransitionError
 from .event import TaskEvent
 from .ids import callback_token, uuid7
-from .moving import Move, newer_rows
 from .queryset import IN_FLIGHT_ROWS, PENDING_ROWS, UNARCHIVED_ROWS, GenerationTaskManager
 from .status import ACTIVE, FINAL, IN_FLIGHT, MAY_COST, TRANSITIONS, UNCANCELLABLE, Attention, Status
+from .transitions import Transition, rows_without_newer_report
 from .wake import wake_workers
 
 
@@ -256,7 +256,7 @@ class GenerationTask(models.Model):
         cause: str,
         actor: str = "",
         detail: str = "",
-        news_of: dt.datetime | None = None,
+        reported_at: dt.datetime | None = None,
         **changes: Any,
     ) -> bool:
         """Move to another status if the row, as it is in the database now, still allows it.
@@ -273,12 +273,12 @@ class GenerationTask(models.Model):
         """
         using = self._state.db
         while self.can_become(to):
-            move = Move(self, to, changes, detail, news_of, actor)
+            transition = Transition(self, to, changes, detail, reported_at, actor)
             with transaction.atomic(using=using):
-                columns = move.columns(timezone.now())
-                if move.rows(using).update(**columns) == 1:
-                    move.event(cause).save(using=using)
-                    move.take_effect(columns, using)
+                columns = transition.columns(timezone.now())
+                if transition.rows(using).update(**columns) == 1:
+                    transition.event(cause).save(using=using)
+                    transition.apply_to_instance(columns, using)
                     return True
             old = self.status
             self.refresh_from_db()
@@ -286,14 +286,14 @@ class GenerationTask(models.Model):
                 return False  # the status is as we thought: the news was old
         return False
 
-    def amend(self, *, news_of: dt.datetime | None = None, **changes: Any) -> bool:
+    def amend(self, *, reported_at: dt.datetime | None = None, **changes: Any) -> bool:
         """Write columns while the status stays what this instance believes it to be.
 
         Returns:
             False when the row has moved on, was deleted, or has newer news; nothing is written then.
         """
         changes.setdefault("updated_at", timezone.now())
-        rows = newer_rows(self, self._state.db, news_of).filter(status=self.status)
+        rows = rows_without_newer_report(self, self._state.db, reported_at).filter(status=self.status)
         if rows.update(**changes) != 1:
             return False
         for name, value in changes.items():

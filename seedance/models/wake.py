@@ -2,7 +2,7 @@
 
 from django.db import connections, transaction
 
-from ..signals import work_waiting
+from ..signals import work_available
 
 
 def wake_workers(using: str) -> None:
@@ -15,4 +15,4 @@ def wake_workers(using: str) -> None:
 
 
 def _send() -> None:
-    work_waiting.send(sender=None)
+    work_available.send(sender=None)

@@ -18,7 +18,7 @@ from urllib3.exceptions import HTTPError
 
 from .. import __version__
 from ..exceptions import ArchiveError
-from .transport import StraightSession
+from .transport import NoRedirectSession
 
 #: Read and hashed at a time; what a download costs in memory. Bytes.
 CHUNK = 256 * 1024
@@ -68,7 +68,7 @@ def download(
         ArchiveError: with ``link_dead`` set when the link itself was refused.
     """
     deadline = time.monotonic() + seconds
-    with StraightSession() as session, tempfile.TemporaryFile() as file:
+    with NoRedirectSession() as session, tempfile.TemporaryFile() as file:
         session.trust_env = False  # no .netrc: a signed link must be fetched without any Authorization
         session.headers.update({"User-Agent": f"django-seedance/{__version__}", "Accept-Encoding": "identity"})
         arrived = _Arrived(file, max_bytes, deadline, on_chunk)

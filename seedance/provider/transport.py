@@ -50,7 +50,7 @@ class BearerAuth(AuthBase):
         return request
 
 
-class StraightSession(requests.Session):
+class NoRedirectSession(requests.Session):
     """Leaves redirects to us. Even when told not to follow them, ``requests`` would read the whole answer and take
     the new address apart at once, which fails on some, outside of its own error classes."""
 
@@ -58,18 +58,18 @@ class StraightSession(requests.Session):
         """Nowhere."""
 
 
-class Letter(io.BytesIO):
+class TrackedBody(io.BytesIO):
     """A request's body that knows whether anybody has begun to read it.
 
     Connecting, the handshake and the headers come before it. So while it is unread the provider has nothing to act
     on, whatever went wrong, and no guessing from error classes is needed.
     """
 
-    was_opened = False
+    was_read = False
 
     def read(self, size: int | None = -1, /) -> bytes:
         """Hand out the next piece, which may arrive from now on."""
-        self.was_opened = True
+        self.was_read = True
         return super().read(size)
 
 
@@ -142,7 +142,7 @@ class Transport:
                 as sent.
             ProviderError: one of its other children, by status.
         """
-        letter = Letter(body)
+        letter = TrackedBody(body)
         started = {"Accept": "application/json", "Accept-Encoding": "identity", **(headers or {})}
         if method != "GET":
             started["Connection"] = "close"
@@ -162,7 +162,7 @@ class Transport:
                 received, complete = _read(response, time.monotonic() + timeout)
         except (requests.exceptions.RequestException, HTTPError) as exc:
             # Some of urllib3's own errors pass through requests as they are, for host names that cannot be.
-            sent = letter.was_opened or not body
+            sent = letter.was_read or not body
             raise TransportError(_silence(exc, sent), sent=sent, method=method, path=path) from exc
         finally:
             if session is not self._session:
@@ -179,24 +179,24 @@ class Transport:
 
     def _error(self, answer: Answer) -> ProviderError:
         words = read_error(answer.data)
-        exchange = self._exchange_of(answer, words)
+        describe_exchange = self._exchange_of(answer, words)
         message = self._redacted(words.message) or f"The provider answered with HTTP {answer.status_code}."
         status = answer.status_code
         if status < 400:
             message = f"The provider redirected the call (HTTP {status}); its BASE_URL is probably wrong."
-            return RequestError(message, **{**exchange, "code": "redirect"})
+            return RequestError(message, **{**describe_exchange, "code": "redirect"})
         if status in (401, 403):
-            return AuthenticationError(message, **exchange)
+            return AuthenticationError(message, **describe_exchange)
         if status == 404 or words.code == _UNKNOWN_TASK or words.message.startswith(_UNKNOWN_TASK):
-            return NotFoundError(message, **exchange)
+            return NotFoundError(message, **describe_exchange)
         if status == 429:
-            return RateLimitError(message, retry_after=_retry_after(answer.headers), **exchange)
+            return RateLimitError(message, retry_after=_retry_after(answer.headers), **describe_exchange)
         # Two refusals in a server error's clothes: "CometAPI specifics", error table.
         if (status, words.code) in ((500, "invalid_request"), (503, "model_not_found")):
-            return RequestError(message, **exchange)
+            return RequestError(message, **describe_exchange)
         if status == 408 or status >= 500:
-            return ServerError(message, **exchange)
-        return RequestError(message, **exchange)
+            return ServerError(message, **describe_exchange)
+        return RequestError(message, **describe_exchange)
 
     def _exchange_of(self, answer: Answer, words: ErrorWords) -> dict[str, Any]:
         header = next(filter(None, (answer.headers.get(name) for name in _REQUEST_ID_HEADERS)), "")
@@ -215,7 +215,7 @@ class Transport:
 
 
 def _session(pool: int, retries: int = 2) -> requests.Session:
-    session = StraightSession()
+    session = NoRedirectSession()
     session.headers["User-Agent"] = f"django-seedance/{__version__}"
     retry = Retry(
         total=retries,

@@ -5,7 +5,7 @@ from django.contrib.auth.models import Permission
 from django.urls import reverse
 
 from seedance.models import Account
-from seedance.signals import work_waiting
+from seedance.signals import work_available
 
 from .conftest import messages_of
 
@@ -67,7 +67,7 @@ def test_resume_wakes_the_workers(operator, paused, django_capture_on_commit_cal
     def note(**kwargs):
         woken.append(Account.objects.paused_aliases())
 
-    work_waiting.connect(note)
+    work_available.connect(note)
     with django_capture_on_commit_callbacks(execute=True):
         resume(operator, paused)
 

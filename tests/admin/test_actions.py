@@ -54,13 +54,13 @@ def test_sync_makes_due_what_the_provider_has(operator, one_of_each):
 def test_cancel_says_first_what_it_would_do(operator, one_of_each):
     response = run_action(operator, "cancel_selected", *one_of_each.values())
 
-    outlook = response.context["outlook"]
-    assert outlook.does == [
+    preview = response.context["preview"]
+    assert preview.does == [
         "2 tasks are cancelled here and now.",
         "The provider will be asked to drop 1 queued task; it may have started by then.",
     ]
-    assert "1 running: A running task cannot be stopped; it will finish and be billed" in outlook.skips
-    assert len(outlook.skips) == 7
+    assert "1 running: A running task cannot be stopped; it will finish and be billed" in preview.skips
+    assert len(preview.skips) == 7
     assert not GenerationTask.objects.filter(status="cancelled").exclude(pk=one_of_each[Status.CANCELLED].pk).exists()
 
 
@@ -79,16 +79,16 @@ def test_cancel_page_is_honest_about_a_provider_that_cannot(operator, make_task,
     settings.SEEDANCE = {"PROVIDERS": {"default": {"PRESET": "cometapi", "API_KEY": "k"}}}
     task = make_task(status="queued")
 
-    outlook = run_action(operator, "cancel_selected", task).context["outlook"]
+    preview = run_action(operator, "cancel_selected", task).context["preview"]
 
-    assert outlook.does == []
-    assert outlook.skips == ["1 queued: this provider cannot cancel a task that it has accepted"]
+    assert preview.does == []
+    assert preview.skips == ["1 queued: this provider cannot cancel a task that it has accepted"]
 
 
 def test_retry_says_first_that_it_costs(operator, one_of_each):
     response = run_action(operator, "retry_selected", *one_of_each.values())
 
-    assert response.context["outlook"].does == ["4 new tasks are made and sent at once. They are paid like any others."]
+    assert response.context["preview"].does == ["4 new tasks are made and sent at once. They are paid like any others."]
     assert GenerationTask.objects.count() == len(ALL)
 
 

@@ -3,11 +3,11 @@
 import pytest
 from django.core.files.base import ContentFile
 
-from seedance import poster
+from seedance.media import stills
 from seedance.models import GenerationTask
+from tests.films import film
 
 from ..conftest import SAMPLE_MODEL, content_of
-from ..films import film
 from .conftest import media_of, messages_of, page, request_of
 
 IMAGE = "https://example.com/boat.png"
@@ -145,7 +145,7 @@ def test_form_for_a_video_that_is_not_stored_leads_back_with_the_reason(operator
 
 
 def test_frame_that_is_gone_at_saving_keeps_what_was_typed(operator, shot_without_frame, monkeypatch):
-    monkeypatch.setattr(poster, "av", None)
+    monkeypatch.setattr(stills, "av", None)
 
     response = save(operator, shot_without_frame, prompt="Long thought about")
 

@@ -7,7 +7,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db.models.fields.files import FieldFile
 
 from seedance.models import GenerationTask, MediaItem
-from seedance.signals import work_waiting
+from seedance.signals import work_available
 
 from .conftest import PNG, TASKS
 
@@ -46,7 +46,7 @@ def test_create_wakes_the_workers_after_the_commit(api_client, body, django_capt
     def note(**kwargs: Any) -> None:
         woken.append(GenerationTask.objects.count())
 
-    work_waiting.connect(note)
+    work_available.connect(note)
     with django_capture_on_commit_callbacks(execute=True):
         api_client.post(TASKS, body, format="json")
 
@@ -93,7 +93,7 @@ def test_create_suggests_the_field_that_was_meant(api_client, body):
     response = api_client.post(TASKS, {**body, "durations": 5}, format="json")
 
     (error,) = response.json()["errors"]
-    assert (error["code"], error["cure"]) == ("unknown_field", "Write duration, or leave it out.")
+    assert (error["code"], error["hint"]) == ("unknown_field", "Write duration, or leave it out.")
 
 
 def test_create_stores_nothing_when_it_refuses(api_client, body):

@@ -13,7 +13,7 @@ from rest_framework.throttling import SimpleRateThrottle
 
 from seedance.api.base import Endpoint
 from seedance.api.errors import exception_handler
-from seedance.api.shapes import TaskShape
+from seedance.api.request_serializers import TaskRequestSerializer
 from seedance.catalogue.inputs import PARAMETERS
 from seedance.exceptions import ConfigurationError
 from seedance.models import GenerationTask
@@ -30,7 +30,7 @@ anything = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(text, inner, max_size=3),
     max_leaves=5,
 )
-FIELDS = [*TaskShape().fields, "unknown"]
+FIELDS = [*TaskRequestSerializer().fields, "unknown"]
 MEDIUM = st.fixed_dictionaries({}, optional={"role": anything, "url": anything, "file": anything})
 
 

@@ -6,9 +6,9 @@ import re
 from pathlib import Path
 from types import MappingProxyType
 
-from seedance.catalogue.catalogue import load
 from seedance.catalogue.host import Host
 from seedance.catalogue.inputs import Inputs, MediaFacts, MediaInput
+from seedance.catalogue.loading import load
 from seedance.catalogue.rules import check
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "catalogue.md"
@@ -65,19 +65,21 @@ def request(
     return Inputs(chosen, prompt, tuple(media), parameters, draft_task)
 
 
-def problems(family="1.5 pro", preset="ark", **given):
+def violations(family="1.5 pro", preset="ark", **given):
     return check(request(family, preset, **given), HOSTS[preset], load())
 
 
 def found(family="1.5 pro", preset="ark", **given):
     """(field, code) of every error."""
-    return [(problem.field, problem.code) for problem in problems(family, preset, **given) if problem.is_error]
+    return [
+        (violation.field, violation.code) for violation in violations(family, preset, **given) if violation.is_error
+    ]
 
 
 def advised(family="1.5 pro", preset="ark", **given):
     """(field, code) of every warning, without the one that 1.5 pro is retiring."""
     return [
-        (problem.field, problem.code)
-        for problem in problems(family, preset, **given)
-        if not problem.is_error and problem.code != "model_retiring"
+        (violation.field, violation.code)
+        for violation in violations(family, preset, **given)
+        if not violation.is_error and violation.code != "model_retiring"
     ]

@@ -5,15 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from seedance.catalogue import catalogue
-from seedance.catalogue.catalogue import load
+from seedance.catalogue import loading
 from seedance.catalogue.host import Host
 from seedance.catalogue.inputs import PARAMETERS
+from seedance.catalogue.loading import load
 
 from .asking import HOSTS
 
 FAMILIES = load().families
-FACTS = tomllib.loads(Path(catalogue.__file__).with_name("models.toml").read_text("utf-8"))
+FACTS = tomllib.loads(Path(loading.__file__).with_name("models.toml").read_text("utf-8"))
 LISTED = [(preset, row) for preset, host in HOSTS.items() for row in load().models_for(host)]
 LISTED_IDS = [f"{preset}: {row.family}" for preset, row in LISTED]
 every_listed_row = pytest.mark.parametrize(("preset", "row"), LISTED, ids=LISTED_IDS)

@@ -7,7 +7,7 @@ import pytest
 from django.utils import translation
 
 from seedance.catalogue.errors import KINDS, RULE_CODES, find
-from seedance.lifecycle.sending import EXHAUSTED_CODES
+from seedance.lifecycle.submitting import EXHAUSTED_CODES
 
 from .asking import documented_codes
 

@@ -32,7 +32,7 @@ from seedance.catalogue.flags import lift, lower
 def test_flag_becomes_a_parameter(prompt, rest, parameters):
     lifted = lift(prompt)
 
-    assert (lifted.prompt, lifted.parameters, lifted.problems) == (rest, parameters, [])
+    assert (lifted.prompt, lifted.parameters, lifted.violations) == (rest, parameters, [])
 
 
 @pytest.mark.parametrize(
@@ -55,13 +55,13 @@ def test_flag_becomes_a_parameter(prompt, rest, parameters):
     ],
 )
 def test_unreadable_flag_is_an_error_on_its_field(prompt, field):
-    problem = lift(prompt).problems[0]
+    violation = lift(prompt).violations[0]
 
-    assert (problem.field, problem.code, problem.severity) == (field, "unreadable_flag", "error")
+    assert (violation.field, violation.code, violation.severity) == (field, "unreadable_flag", "error")
 
 
 def test_unreadable_flag_says_what_to_write():
-    assert str(lift("A boat --dur five").problems[0]) == (
+    assert str(lift("A boat --dur five").violations[0]) == (
         "The flag --dur in the prompt cannot be five. Write for example --dur 5, or remove the flag."
     )
 
@@ -70,7 +70,7 @@ def test_unknown_flag_stays_and_is_a_warning():
     lifted = lift("A boat --hd true --duration 5")
 
     assert lifted.prompt == "A boat --hd true"
-    assert [(problem.field, problem.code, problem.severity) for problem in lifted.problems] == [
+    assert [(violation.field, violation.code, violation.severity) for violation in lifted.violations] == [
         ("prompt", "unknown_flag", "warning")
     ]
 
@@ -78,14 +78,16 @@ def test_unknown_flag_stays_and_is_a_warning():
 def test_flag_given_twice_with_different_values_is_an_error():
     lifted = lift("A boat --dur 5 --duration 10")
 
-    assert [(problem.field, problem.code) for problem in lifted.problems] == [("duration", "conflicting_flags")]
+    assert [(violation.field, violation.code) for violation in lifted.violations] == [("duration", "conflicting_flags")]
 
 
 def test_other_frame_rate_is_dropped_with_a_warning():
     lifted = lift("A boat --framespersecond 30")
 
     assert lifted.prompt == "A boat"
-    assert [(problem.code, problem.severity) for problem in lifted.problems] == [("frame_rate_fixed", "warning")]
+    assert [(violation.code, violation.severity) for violation in lifted.violations] == [
+        ("frame_rate_fixed", "warning")
+    ]
 
 
 @pytest.mark.parametrize("filler", [" ", "--a ", "--duration ", "- "], ids=["spaces", "unknown", "empty", "dashes"])
@@ -129,7 +131,7 @@ def test_what_was_lowered_is_lifted_again(parameters):
 
     lifted = lift(f"A boat. {suffix}")
 
-    assert (lifted.prompt, lifted.parameters, lifted.problems, rest) == ("A boat.", parameters, [], {})
+    assert (lifted.prompt, lifted.parameters, lifted.violations, rest) == ("A boat.", parameters, [], {})
 
 
 @given(st.text(alphabet=st.sampled_from("-ab 5\nduration=:"), max_size=60))

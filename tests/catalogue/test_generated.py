@@ -4,12 +4,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seedance.catalogue.catalogue import load
 from seedance.catalogue.defaults import explicit
 from seedance.catalogue.inputs import PARAMETERS, Inputs, MediaInput
+from seedance.catalogue.loading import load
 from seedance.catalogue.price import estimate
 from seedance.catalogue.rules import check, errors
-from seedance.catalogue.value_rules import FRAMES
+from seedance.catalogue.rules.value import FRAMES
 
 from .asking import HOSTS, medium, upload
 
@@ -130,9 +130,9 @@ def test_one_step_beside_it_is_refused(step, case):
     host, row, inputs = case
     field, aside = STEPS_ASIDE[step]
 
-    problems = errors(check(aside(row, inputs), host, load()))
+    violations = errors(check(aside(row, inputs), host, load()))
 
-    assert any(problem.field.startswith(field) for problem in problems)
+    assert any(violation.field.startswith(field) for violation in violations)
 
 
 FRAME_ROWS = [(host, row) for host, row in ROWS if "frames" in row.capabilities.parameters and "frames" in host.carried]
@@ -143,9 +143,9 @@ def test_frames_are_taken_in_steps_of_four(pair, frames):
     host, row = pair
     media = (medium("first_frame"),) * ("i2v" in row.capabilities.modes)
 
-    problems = errors(check(Inputs(row.name, "A boat.", media, {"frames": frames}), host, load()))
+    violations = errors(check(Inputs(row.name, "A boat.", media, {"frames": frames}), host, load()))
 
-    assert (problems == []) == (frames in FRAMES)
+    assert (violations == []) == (frames in FRAMES)
 
 
 JUNK = st.one_of(
@@ -172,7 +172,7 @@ JUNK = st.one_of(
 def test_any_request_is_judged_in_sentences(host, name, prompt, media, parameters, draft):
     inputs = Inputs(name, prompt, tuple(media), parameters, draft)
 
-    sentences = [str(problem) for problem in check(inputs, host, load())]
+    sentences = [str(violation) for violation in check(inputs, host, load())]
 
     assert all(sentence.strip().endswith((".", "…")) for sentence in sentences)
     assert estimate(inputs, host, load()).basis

@@ -33,7 +33,7 @@ def test_media_that_the_model_takes_are_accepted(family, media):
 
 
 @pytest.mark.parametrize(
-    ("family", "media", "problem"),
+    ("family", "media", "violation"),
     [
         ("1.0 lite t2v", [FIRST], ("media", "mode_not_supported")),
         ("1.0 lite i2v", [], ("media", "mode_not_supported")),
@@ -55,8 +55,8 @@ def test_media_that_the_model_takes_are_accepted(family, media):
         ("1.5 pro", [FIRST, MediaInput("end_frame", "https://a.example.com/")], ("media[1].role", "role_unknown")),
     ],
 )
-def test_media_that_the_model_does_not_take_are_refused(family, media, problem):
-    assert found(family, media=media) == [problem]
+def test_media_that_the_model_does_not_take_are_refused(family, media, violation):
+    assert found(family, media=media) == [violation]
 
 
 @pytest.mark.parametrize(
@@ -250,7 +250,7 @@ def test_videos_dialect_takes_uploaded_reference_images():
 
 
 @pytest.mark.parametrize(
-    ("family", "media", "problem"),
+    ("family", "media", "violation"),
     [
         ("2.0", [upload("first_frame")], ("media[0].role", "not_carried")),
         ("2.0", [upload("reference_video")], ("media[0].role", "not_carried")),
@@ -259,8 +259,8 @@ def test_videos_dialect_takes_uploaded_reference_images():
         ("1.5 pro", [upload("reference_image")], ("media", "mode_not_supported")),
     ],
 )
-def test_videos_dialect_takes_nothing_else(family, media, problem):
-    assert problem in found(family, "cometapi-videos", media=media)
+def test_videos_dialect_takes_nothing_else(family, media, violation):
+    assert violation in found(family, "cometapi-videos", media=media)
 
 
 def test_final_video_of_a_draft_has_no_media_of_its_own():

@@ -2,9 +2,9 @@
 
 import pytest
 
-from seedance.catalogue.catalogue import load
+from seedance.catalogue.loading import load
 
-from .asking import HOSTS, advised, found, problems
+from .asking import HOSTS, advised, found, violations
 
 
 @pytest.mark.parametrize("preset", list(HOSTS))
@@ -42,7 +42,7 @@ def test_name_that_is_not_the_hosts_is_refused(preset, name, code):
 
 
 @pytest.mark.parametrize(
-    ("preset", "name", "cure"),
+    ("preset", "name", "hint"),
     [
         ("ark", "seedance-1-5-pro-251215", "Write doubao-seedance-1-5-pro-251215."),
         ("ark", "doubao-seedance-1-5-pro", "Write doubao-seedance-1-5-pro-251215."),
@@ -50,12 +50,12 @@ def test_name_that_is_not_the_hosts_is_refused(preset, name, code):
         ("cometapi-videos", "doubao-seedance-2-5-260628", "Write seedance-2-5."),
     ],
 )
-def test_cure_names_the_id_to_write(preset, name, cure):
-    assert str(problems(preset=preset, name=name)[0].cure) == cure
+def test_cure_names_the_id_to_write(preset, name, hint):
+    assert str(violations(preset=preset, name=name)[0].hint) == hint
 
 
 def test_unknown_model_lists_what_one_may_pick():
-    message = str(problems(name="sora-2")[0].message)
+    message = str(violations(name="sora-2")[0].message)
 
     assert message.startswith("There is no model sora-2; this provider offers doubao-seedance-2-5-260628, doubao-")
 
@@ -104,14 +104,14 @@ def test_ark_id_that_cometapi_does_not_list_keeps_its_own_rules():
 
 
 def test_retiring_model_is_a_warning():
-    warnings = [problem.code for problem in problems("1.5 pro") if not problem.is_error]
+    warnings = [violation.code for violation in violations("1.5 pro") if not violation.is_error]
 
     assert warnings == ["model_retiring"]
 
 
 @pytest.mark.parametrize("preset", ["cometapi", "cometapi-videos", "emulator"])
 def test_model_that_retires_on_ark_is_current_elsewhere(preset):
-    assert problems("1.5 pro", preset) == []
+    assert violations("1.5 pro", preset) == []
 
 
 def test_model_of_another_host_is_still_held_against_its_rules():

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from seedance.catalogue.catalogue import CatalogueError, check_overrides, load
+from seedance.catalogue.loading import CatalogueError, check_overrides, load
 
 from .asking import HOSTS
 
@@ -104,9 +104,9 @@ def test_good_overrides_have_no_problems():
     ],
 )
 def test_bad_override_is_named_with_its_cure(overrides, sentence):
-    problems = check_overrides(overrides)
+    violations = check_overrides(overrides)
 
-    assert any(sentence in problem for problem in problems), problems
+    assert any(sentence in violation for violation in violations), violations
 
 
 def test_load_refuses_bad_overrides():

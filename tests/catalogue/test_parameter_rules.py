@@ -2,11 +2,11 @@
 
 import pytest
 
-from seedance.catalogue.catalogue import load
 from seedance.catalogue.inputs import PARAMETERS, Inputs
+from seedance.catalogue.loading import load
 from seedance.catalogue.rules import check, errors
 
-from .asking import HOSTS, advised, found, medium, model_id, problems
+from .asking import HOSTS, advised, found, medium, model_id, violations
 
 FIRST, LAST = medium("first_frame"), medium("last_frame")
 IMAGE, VIDEO, AUDIO = medium("reference_image"), medium("reference_video"), medium("reference_audio")
@@ -65,7 +65,7 @@ def test_parameters_the_model_takes_are_accepted(request_):
 
 
 @pytest.mark.parametrize(
-    ("request_", "problem"),
+    ("request_", "violation"),
     [
         (given("1.0 pro", duration=1), ("duration", "out_of_range")),
         (given("1.0 pro", duration=13), ("duration", "out_of_range")),
@@ -135,8 +135,8 @@ def test_parameters_the_model_takes_are_accepted(request_):
     ],
     ids=str,
 )
-def test_parameter_the_model_does_not_take_is_refused(request_, problem):
-    assert found(**request_) == [problem]
+def test_parameter_the_model_does_not_take_is_refused(request_, violation):
+    assert found(**request_) == [violation]
 
 
 @pytest.mark.parametrize(
@@ -168,27 +168,27 @@ def test_value_of_another_type_is_refused(name, value):
 
 
 def test_number_in_quotes_is_told_apart():
-    assert str(problems("2.5", duration="5")[0]) == (
+    assert str(violations("2.5", duration="5")[0]) == (
         "duration must be a whole number; '5' is text. Write a value such as 5."
     )
 
 
 @pytest.mark.parametrize(
-    ("name", "cure"),
+    ("name", "hint"),
     [
         ("callback", "Remove it."),
         ("generate_audios", "Write generate_audio, or remove it."),
         ("Ratio", "Write ratio, or remove it."),
     ],
 )
-def test_unknown_field_is_refused_with_what_was_meant(name, cure):
-    problem = errors(problems(**{name: 1}))[0]
+def test_unknown_field_is_refused_with_what_was_meant(name, hint):
+    violation = errors(violations(**{name: 1}))[0]
 
-    assert (problem.field, problem.code, str(problem.cure)) == (name, "unknown_field", cure)
+    assert (violation.field, violation.code, str(violation.hint)) == (name, "unknown_field", hint)
 
 
 def test_unknown_field_is_told_the_known_ones():
-    message = str(errors(problems(colour=1))[0].message)
+    message = str(errors(violations(colour=1))[0].message)
 
     assert all(name in message for name in PARAMETERS)
 
@@ -205,7 +205,7 @@ def test_every_problem_is_named_at_once_and_in_order():
 
 
 @pytest.mark.parametrize(
-    ("request_", "problem"),
+    ("request_", "violation"),
     [
         (given("2.0", seed=7), ("seed", "may_be_ignored")),
         (given("2.0", preset="byteplus", tools=SEARCH), ("tools", "undocumented_here")),
@@ -217,9 +217,9 @@ def test_every_problem_is_named_at_once_and_in_order():
     ],
     ids=str,
 )
-def test_what_may_not_work_is_a_warning(request_, problem):
+def test_what_may_not_work_is_a_warning(request_, violation):
     assert found(**request_) == []
-    assert advised(**request_) == [problem]
+    assert advised(**request_) == [violation]
 
 
 def test_videos_dialect_is_not_asked_for_a_task_type():
@@ -269,7 +269,7 @@ def test_final_video_of_a_draft_inherits(name):
 
 
 @pytest.mark.parametrize(
-    ("request_", "problem"),
+    ("request_", "violation"),
     [
         (given("2.0"), ("draft_task_id", "not_supported")),
         (given("1.5 pro", preset="cometapi-videos"), ("draft_task_id", "not_carried")),
@@ -279,8 +279,8 @@ def test_final_video_of_a_draft_inherits(name):
     ],
     ids=str,
 )
-def test_final_video_that_cannot_be_is_refused(request_, problem):
-    assert problem in found(**request_, **FINAL)
+def test_final_video_that_cannot_be_is_refused(request_, violation):
+    assert violation in found(**request_, **FINAL)
 
 
 @pytest.mark.parametrize("task_id", ["cgt 1", "船", "c" * 129])
@@ -300,4 +300,4 @@ def test_priority_does_not_go_with_flex():
     catalogue = load({"2.0": {"service_tiers": ["default", "flex"]}})
     inputs = Inputs(model_id("2.0"), "A boat", (), {"priority": 1, "service_tier": "flex"})
 
-    assert [problem.code for problem in check(inputs, HOSTS["ark"], catalogue)] == ["priority_flex"]
+    assert [violation.code for violation in check(inputs, HOSTS["ark"], catalogue)] == ["priority_flex"]

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from seedance.catalogue.catalogue import load
+from seedance.catalogue.loading import load
 from seedance.catalogue.price import charge, estimate
 
 from .asking import HOSTS, medium, model_id, request, upload

@@ -4,7 +4,7 @@ import pytest
 from django.utils import timezone
 
 from seedance import conf, lifecycle, tasks, translate
-from seedance.lifecycle import settling
+from seedance.lifecycle import reconciling
 
 pytestmark = pytest.mark.django_db
 
@@ -19,9 +19,9 @@ def test_search_leaves_alone_what_another_row_sent_during_it(provider, make_task
         request = translate.to_request(claimed, conf.provider())
         lifecycle.get_client("default").create_task(request, reference=str(claimed.pk))
 
-    monkeypatch.setattr(settling, "wait_for_slot", other_leaves)
+    monkeypatch.setattr(reconciling, "wait_for_slot", other_leaves)
 
-    found = lifecycle.settle(doubtful)
+    found = lifecycle.reconcile(doubtful)
 
     assert len(provider.creates) == 1
     assert not found
@@ -30,7 +30,7 @@ def test_search_leaves_alone_what_another_row_sent_during_it(provider, make_task
 class BusyCluster:
     """What a stop sign shows while jobs keep waiting in the cluster's queue, as under a rain of callbacks."""
 
-    is_up = True
+    is_set = True
 
 
 @pytest.mark.django_db(transaction=True)  # the looks have connections of their own

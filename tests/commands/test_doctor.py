@@ -8,9 +8,9 @@ from django.utils import timezone
 from django_q.models import Schedule
 
 from seedance import queue, tasks
-from seedance.management.diagnosis import NOBODYS_TASK
+from seedance.management.doctor import NOBODYS_TASK
 from seedance.models import Account, GenerationTask, Lease, Status
-from seedance.models.lease import ROUND
+from seedance.models.lease import ROUND_LEASE
 
 from ..conftest import SAMPLE_MODEL, SAMPLE_PROMPT, content_of
 
@@ -33,7 +33,7 @@ def healthy(provider, settings):
     """A site with nothing to complain of."""
     use(settings, PRESET="emulator", BASE_URL=provider.ark_url)
     queue.install_schedules()
-    Lease.objects.take(ROUND, "a cluster", 60)
+    Lease.objects.take(ROUND_LEASE, "a cluster", 60)
     return provider
 
 

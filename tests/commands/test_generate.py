@@ -10,7 +10,7 @@ from django.utils import timezone
 from seedance import intake, tasks
 from seedance.management import watch
 from seedance.models import Account, GenerationTask, Lease, Status
-from seedance.models.lease import ROUND
+from seedance.models.lease import ROUND_LEASE
 
 from ..conftest import SAMPLE_MODEL, SAMPLE_PROMPT, content_of
 
@@ -169,7 +169,7 @@ def test_wait_tells_every_stage_once(run, quick):
 
 
 def test_wait_leaves_the_work_to_a_cluster_that_lives(run, quick, monkeypatch):
-    Lease.objects.take(ROUND, "a cluster", 60)
+    Lease.objects.take(ROUND_LEASE, "a cluster", 60)
 
     def cluster_works(seconds):
         tasks.send_pending()
@@ -178,7 +178,7 @@ def test_wait_leaves_the_work_to_a_cluster_that_lives(run, quick, monkeypatch):
 
     looks = []
     monkeypatch.setattr(watch.tasks, "step", lambda sign: looks.append("own step"))
-    monkeypatch.setattr("seedance.queue.StopSign.wait", lambda self, seconds: cluster_works(seconds))
+    monkeypatch.setattr("seedance.queue.ShutdownSignal.wait", lambda self, seconds: cluster_works(seconds))
 
     spoken = run("seedance_generate", *NEVER_LOOKED_AT, "--wait")
 
@@ -235,10 +235,10 @@ def test_interrupt_leaves_the_task_running_and_says_how_to_find_it(run, provider
 def test_wait_is_over_for_a_video_that_is_lost(make_task):
     task = make_task(status=Status.SUCCEEDED, attention="lost_media", next_archive_at=None)
 
-    assert watch.is_over(task)
+    assert watch.is_done(task)
 
 
 def test_wait_goes_on_while_a_video_comes_home(make_task):
     task = make_task(status=Status.SUCCEEDED, video_url_expires_at=timezone.now() + dt.timedelta(hours=1))
 
-    assert not watch.is_over(task)
+    assert not watch.is_done(task)

@@ -158,7 +158,7 @@ def test_no_limit_keeps_for_ever(run, keep, archived, called, days):
     assert Callback.objects.count() == 1
 
 
-def failure(pk, func="seedance.tasks.round", days=31, kind=Failure):
+def failure(pk, func="seedance.tasks.run_round", days=31, kind=Failure):
     moment = ago(days)
     return kind.objects.create(
         id=pk, name=pk, func=func, started=moment, stopped=moment, success=kind is Success, attempt_count=1

@@ -13,7 +13,7 @@ from ..conftest import SAMPLE_MODEL, SAMPLE_PROMPT
 
 def claim_next() -> GenerationTask | None:
     """Claim the pending task whose turn it is, as the dispatch does."""
-    return next((task for pk in lifecycle.next_in_turn(1) if (task := lifecycle.claim(pk))), None)
+    return next((task for pk in lifecycle.next_to_dispatch(1) if (task := lifecycle.claim(pk))), None)
 
 
 @pytest.fixture

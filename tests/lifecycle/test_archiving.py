@@ -119,7 +119,7 @@ def test_link_that_came_dead_is_not_given_up_at_once(provider, finished):
     provider.fault("url_expired", gets=2)
     finished()
     archived()
-    GenerationTask.objects.all().ask_now()
+    GenerationTask.objects.all().poll_now()
 
     task = archived()
 

@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from seedance import lifecycle, tasks
-from seedance.models import Account, GenerationTask, Pace
+from seedance.models import Account, GenerationTask, RateLimit
 
 from ..conftest import SAMPLE_MODEL
 from .conftest import claim_next
@@ -71,7 +71,7 @@ def test_creates_keep_to_the_pace_of_their_model(provider, make_task, limited):
 
 def test_pace_of_one_model_does_not_hold_up_another(provider, make_task, limited):
     limited()
-    Pace.objects.push_back(f"create:default:{SAMPLE_MODEL}", 60)
+    RateLimit.objects.postpone(f"create:default:{SAMPLE_MODEL}", 60)
     make_task(status="pending", prompt="slow")
     make_task(status="pending", prompt="free", model_name=MODEL_2)
 
@@ -112,15 +112,15 @@ def test_account_takes_more_when_a_task_is_final(provider, make_task, limited):
 
 
 def test_slot_is_given_once(db):
-    assert Pace.objects.reserve("x", 60) == 0
-    assert Pace.objects.reserve("x", 60) > 50
+    assert RateLimit.objects.acquire("x", 60) == 0
+    assert RateLimit.objects.acquire("x", 60) > 50
 
 
 def test_pushed_back_pace_is_never_pulled_forward(db):
-    Pace.objects.push_back("x", 60)
-    Pace.objects.push_back("x", 1)
+    RateLimit.objects.postpone("x", 60)
+    RateLimit.objects.postpone("x", 1)
 
-    assert Pace.objects.reserve("x", 0) > 50
+    assert RateLimit.objects.acquire("x", 0) > 50
 
 
 # -- pause -------------------------------------------------------------------------------------------------------------
@@ -239,13 +239,13 @@ def test_pause_holds_for_the_rest_of_the_batch_too(provider, make_task, limited)
 def test_claim_that_another_worker_s_claim_made_one_too_many_is_given_back(provider, make_task, limited, monkeypatch):
     limited(MAX_ACTIVE=1)
     task = make_task(status="pending")
-    reserve = Pace.objects.reserve
+    acquire = RateLimit.objects.acquire
 
     def another_worker_is_quicker(*arguments, **options):
         make_task(status="submitting")
-        return reserve(*arguments, **options)
+        return acquire(*arguments, **options)
 
-    monkeypatch.setattr(Pace.objects, "reserve", another_worker_is_quicker)
+    monkeypatch.setattr(RateLimit.objects, "reserve", another_worker_is_quicker)
 
     claimed = lifecycle.claim(task.pk)
 

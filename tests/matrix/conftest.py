@@ -37,13 +37,13 @@ def places(provider, settings):
 def ask(db, places):
     """Returns a function that asks for a wish as every door does, and sends it when our rules let it through."""
 
-    def judge(wish):
-        prepared = intake.prepare(**wish.arguments())
+    def evaluate(request):
+        prepared = intake.prepare(**request.arguments())
         if prepared.errors:
-            return Verdict(tuple(f"{problem.field}: {problem}" for problem in prepared.errors))
+            return Verdict(tuple(f"{violation.field}: {violation}" for violation in prepared.errors))
         task = GenerationTask.objects.create_prepared(prepared, submit=True)
         lifecycle.submit(lifecycle.claim(task.pk))
         task.refresh_from_db()
         return Verdict((), task.status, f"{task.error_code} {task.error_message}")
 
-    return judge
+    return evaluate

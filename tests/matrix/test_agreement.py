@@ -23,18 +23,18 @@ matrix = settings(
 
 
 @matrix
-@given(wish=lawful())
-def test_lawful_wish_is_let_through_and_taken(ask, wish):
-    verdict = ask(wish)
+@given(request=lawful())
+def test_lawful_wish_is_let_through_and_taken(ask, request):
+    verdict = ask(request)
 
     assert verdict.refusals == ()
     assert verdict.status == "queued", verdict.error
 
 
 @matrix
-@given(wish=plausible())
-def test_plausible_wish_is_refused_by_us_or_taken_there(ask, wish):
-    verdict = ask(wish)
+@given(request=plausible())
+def test_plausible_wish_is_refused_by_us_or_taken_there(ask, request):
+    verdict = ask(request)
 
     assert verdict.agrees, verdict.error
 

@@ -6,8 +6,8 @@ from rest_framework.test import APIClient
 
 from seedance import tasks
 from seedance.emulator.faults import FAULTS
-from seedance.models import GenerationTask, Pace, Status
-from seedance.queue import StopSign
+from seedance.models import GenerationTask, RateLimit, Status
+from seedance.queue import ShutdownSignal
 
 from ..conftest import SAMPLE_MODEL, SAMPLE_PROMPT
 
@@ -100,11 +100,11 @@ def lived(provider, user):
             submit=True,
         )
         for _ in range(12):
-            Pace.objects.all().delete()
+            RateLimit.objects.all().delete()
             GenerationTask.objects.update(not_before=None)
             GenerationTask.objects.filter(status=Status.UNCONFIRMED).update(next_poll_at=task.created_at)
-            GenerationTask.objects.all().ask_now()
-            tasks.step(StopSign())
+            GenerationTask.objects.all().poll_now()
+            tasks.step(ShutdownSignal())
             tasks.archive_next()
             provider.clock.advance(400)
         return GenerationTask.objects.get()

@@ -3,8 +3,8 @@
 import pytest
 from django.core.files.base import File
 
-from seedance.catalogue.catalogue import load
-from seedance.measure import measure
+from seedance.catalogue.loading import load
+from seedance.media.measure import measure
 from seedance.models import GenerationTask, Status
 
 from ..conftest import run_to_the_end

@@ -8,9 +8,9 @@ from django.core.files.base import ContentFile
 from hypothesis import strategies as st
 from PIL import Image
 
-from seedance.catalogue.catalogue import load
 from seedance.catalogue.host import Host
 from seedance.catalogue.inputs import MEDIA_ROLES
+from seedance.catalogue.loading import load
 
 PROMPT = "A paper boat drifts on a quiet lake."
 ADDRESSES = {
@@ -180,13 +180,13 @@ _PLAUSIBLE = {
 @st.composite
 def plausible(draw):
     """A lawful wish with something changed, whatever the rules think of it then."""
-    wish = draw(lawful())
+    request = draw(lawful())
     names = draw(st.lists(st.sampled_from(list(_PLAUSIBLE)), max_size=2, unique=True))
     changes = {name: draw(_PLAUSIBLE[name]) for name in names}
     other_roles = st.lists(st.sampled_from(list(MEDIA_ROLES)), max_size=3).map(tuple)
     return replace(
-        wish,
+        request,
         prompt=draw(st.sampled_from([PROMPT, PROMPT, "", "   "])),
-        roles=draw(st.one_of(st.just(wish.roles), other_roles)),
-        parameters={**wish.parameters, **changes},
+        roles=draw(st.one_of(st.just(request.roles), other_roles)),
+        parameters={**request.parameters, **changes},
     )

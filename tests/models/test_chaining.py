@@ -7,8 +7,8 @@ from django.core.exceptions import ValidationError
 from django.core.files.base import ContentFile
 from PIL import Image
 
-from seedance import poster
 from seedance.exceptions import TransitionError
+from seedance.media import stills
 from seedance.models import GenerationTask, TaskEvent
 from tests.conftest import SAMPLE_MODEL, SAMPLE_PROMPT, content_of
 from tests.films import film
@@ -45,7 +45,7 @@ def test_continuation_begins_with_the_last_picture_of_the_video(stored):
 
     item = new.media.get()
     assert (item.role, item.content_type) == ("first_frame", "image/png")
-    assert content_of(item.file) == poster.last_frame_of(io.BytesIO(CLIP))
+    assert content_of(item.file) == stills.last_frame_of(io.BytesIO(CLIP))
 
 
 def test_continuation_begins_with_the_frame_of_the_provider_where_it_is_stored(stored, png):
@@ -159,7 +159,7 @@ def test_continuation_takes_a_stored_video(make_task, status):
 
 
 def test_continuation_without_the_media_extra_says_what_helps(stored, monkeypatch):
-    monkeypatch.setattr(poster, "av", None)
+    monkeypatch.setattr(stills, "av", None)
 
     with pytest.raises(TransitionError, match=r"return_last_frame.*“media”"):
         continue_from(stored())

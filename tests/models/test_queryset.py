@@ -13,7 +13,7 @@ from seedance import intake
 from seedance.exceptions import TransitionError
 from seedance.models import GenerationTask, Lease, TaskEvent
 from seedance.models.queryset import Order
-from seedance.signals import work_waiting
+from seedance.signals import work_available
 
 from ..conftest import SAMPLE_MODEL, SAMPLE_PROMPT
 
@@ -83,7 +83,7 @@ def test_hand_in_moves_only_new_tasks(make_task):
     make_task(status="new")
     make_task(status="failed")
 
-    moved = GenerationTask.objects.all().hand_in(cause="test")
+    moved = GenerationTask.objects.all().submit(cause="test")
 
     assert moved == 1
     assert sorted(GenerationTask.objects.values_list("status", flat=True)) == ["failed", "pending"]
@@ -95,7 +95,7 @@ def test_ask_now_makes_flying_and_homeless_tasks_due(make_task):
     homeless = make_task(status="succeeded", next_archive_at=None)
     make_task(status="failed")
 
-    count = GenerationTask.objects.all().ask_now()
+    count = GenerationTask.objects.all().poll_now()
 
     assert count == 2
     assert list(GenerationTask.objects.due()) == [flying]
@@ -105,12 +105,12 @@ def test_ask_now_makes_flying_and_homeless_tasks_due(make_task):
 def test_workers_are_woken_once_per_commit(make_task, django_capture_on_commit_callbacks):
     heard = []
     receiver = lambda **signal: heard.append(1)  # noqa: E731
-    work_waiting.connect(receiver)
+    work_available.connect(receiver)
 
     with django_capture_on_commit_callbacks(execute=True), transaction.atomic():
         for _ in range(3):
             GenerationTask.objects.create_task(prompt=SAMPLE_PROMPT, model_name=SAMPLE_MODEL, submit=True)
-    work_waiting.disconnect(receiver)
+    work_available.disconnect(receiver)
 
     assert heard == [1]
 

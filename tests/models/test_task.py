@@ -63,7 +63,7 @@ def test_advance_refuses_older_news(make_task):
     now = timezone.now()
     task = make_task(status="queued", provider_updated_at=now)
 
-    moved = task.advance(Status.RUNNING, cause="test", news_of=now - dt.timedelta(seconds=1))
+    moved = task.advance(Status.RUNNING, cause="test", reported_at=now - dt.timedelta(seconds=1))
 
     assert not moved
     assert GenerationTask.objects.get().status == "queued"

@@ -7,7 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from seedance.provider.client import SeedanceClient
+from seedance.provider.ark import SeedanceClient
 from seedance.provider.types import ContentPart, TaskRequest
 from seedance.provider.videos import VideosClient
 

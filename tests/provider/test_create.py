@@ -12,7 +12,7 @@ from seedance.exceptions import (
     ServerError,
     TransportError,
 )
-from seedance.provider.client import SeedanceClient, create_body
+from seedance.provider.ark import SeedanceClient, create_body
 from seedance.provider.types import ContentPart, TaskRequest
 
 from ..conftest import SAMPLE_MODEL, SAMPLE_PROMPT

@@ -16,7 +16,7 @@ from seedance.exceptions import (
     ServerError,
     TransportError,
 )
-from seedance.provider.client import SeedanceClient
+from seedance.provider.ark import SeedanceClient
 
 from .conftest import KEY
 
@@ -332,7 +332,7 @@ def test_list_refuses_an_answer_it_cannot_read(ark, provider, body):
 
 
 def test_recent_tasks_are_found_on_all_pages(ark, provider, sample, monkeypatch):
-    monkeypatch.setattr("seedance.provider.client.PAGE_SIZE", 2)
+    monkeypatch.setattr("seedance.provider.ark.PAGE_SIZE", 2)
     ids = [ark.create_task(sample) for _ in range(5)]
 
     remotes = ark.recent_tasks(since=LONG_AGO)
@@ -357,8 +357,8 @@ def test_recent_tasks_of_one_tier_are_asked_for(ark, provider):
 
 
 def test_recent_tasks_of_an_endless_list_are_not_guessed_from_its_beginning(ark, provider, sample, monkeypatch):
-    monkeypatch.setattr("seedance.provider.client.PAGE_SIZE", 1)
-    monkeypatch.setattr("seedance.provider.client.MOST_PAGES", 2)
+    monkeypatch.setattr("seedance.provider.ark.PAGE_SIZE", 1)
+    monkeypatch.setattr("seedance.provider.ark.MOST_PAGES", 2)
     for _ in range(3):
         ark.create_task(sample)
 

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from seedance.exceptions import ConfigurationError, ProviderError, TransportError
-from seedance.provider.client import SeedanceClient
+from seedance.provider.ark import SeedanceClient
 
 from .conftest import KEY
 

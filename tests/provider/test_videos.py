@@ -18,7 +18,7 @@ from seedance.exceptions import (
     ServerError,
     TransportError,
 )
-from seedance.provider.client import SeedanceClient
+from seedance.provider.ark import SeedanceClient
 from seedance.provider.download import download
 from seedance.provider.types import Client, ContentPart, TaskRequest
 from seedance.provider.videos import VideosClient

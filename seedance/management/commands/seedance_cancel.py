@@ -9,8 +9,8 @@ from django.utils.translation import gettext as _
 from ... import tasks
 from ...exceptions import TransitionError
 from ...models import GenerationTask
-from ...queue import StopSign
-from ..verbs import VerbCommand
+from ...queue import ShutdownSignal
+from ..base import VerbCommand
 
 
 class Command(VerbCommand):
@@ -34,5 +34,5 @@ class Command(VerbCommand):
         if refused:
             raise CommandError(_("Not cancelled:\n%(reasons)s") % {"reasons": "\n".join(refused)})
 
-    def do_what_is_due(self, sign: StopSign) -> Any:
+    def do_what_is_due(self, sign: ShutdownSignal) -> Any:
         raise CommandError(_("Name the tasks to cancel."))

@@ -10,9 +10,9 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from ...models import GenerationTask
-from ..diagnosis import OK, TROUBLE, Finding, diagnose
-from ..rehearsal import show
-from ..wishes import add_wish_arguments, prepared
+from ..doctor import OK, TROUBLE, Finding, diagnose
+from ..request_options import add_request_arguments, prepared
+from ..request_preview import show
 
 
 class Command(BaseCommand):
@@ -35,7 +35,7 @@ class Command(BaseCommand):
             help="Print the create call of this task, or without an id that of --prompt, and send nothing.",
         )
         parser.add_argument("--prompt", default="", help="With --show-request: what to show.")
-        add_wish_arguments(parser)
+        add_request_arguments(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["show_request"] is None:
@@ -67,8 +67,8 @@ def _stored(text: str) -> GenerationTask:
 
 def _shown_once(options: Mapping[str, Any]) -> str:
     """The create call of a task that exists only while it is shown."""
-    with prepared(options["prompt"], options) as wish, transaction.atomic():
-        task = GenerationTask.objects.create_prepared(wish)
+    with prepared(options["prompt"], options) as request, transaction.atomic():
+        task = GenerationTask.objects.create_prepared(request)
         try:
             return show(task)
         finally:

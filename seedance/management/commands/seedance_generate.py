@@ -11,9 +11,9 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 
 from ...models import GenerationTask, Status
-from ...queue import stop_sign
-from ..watch import progress_line, stay_with
-from ..wishes import add_wish_arguments, prepared
+from ...queue import shutdown_signal
+from ..request_options import add_request_arguments, prepared
+from ..watch import progress_line, wait_for
 
 #: Exit status after Ctrl-C, as shells have it.
 INTERRUPTED = 130
@@ -32,17 +32,17 @@ class Command(BaseCommand):
         parser.add_argument("--owner", metavar="USER", help="Whose task it is.")
         parser.add_argument("--wait", action="store_true", help="Stay until the video is stored.")
         parser.add_argument("--output", type=Path, metavar="FILE", help="Copy the video there; implies --wait.")
-        add_wish_arguments(parser)
+        add_request_arguments(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         output: Path | None = options["output"]
         if output is not None and not output.absolute().parent.is_dir():
             raise CommandError(_("There is no folder %(path)s.") % {"path": output.absolute().parent})
         owner = _user(options["owner"])
-        with prepared(options["prompt"], options) as wish:
-            for warning in wish.warnings:
+        with prepared(options["prompt"], options) as request:
+            for warning in request.warnings:
                 self.stderr.write(f"{warning.field}: {warning}")
-            task = GenerationTask.objects.create_prepared(wish, owner=owner, submit=True, cause="command")
+            task = GenerationTask.objects.create_prepared(request, owner=owner, submit=True, cause="command")
         self.stdout.write(_("Task %(id)s, %(model)s") % {"id": task.pk, "model": task.model_name})
         if options["wait"] or output is not None:
             self._wait(task)
@@ -51,8 +51,8 @@ class Command(BaseCommand):
             self.stdout.write(_("Copied to %(path)s") % {"path": _copy(task, output)})
 
     def _wait(self, task: GenerationTask) -> None:
-        with stop_sign() as sign, progress_line(self.stdout) as tell:
-            if stay_with(task, sign, tell):
+        with shutdown_signal() as sign, progress_line(self.stdout) as report:
+            if wait_for(task, sign, report):
                 return
         found_by = _("The task goes on. Look at it with “manage.py seedance_sync %(id)s”, or in the admin.")
         raise CommandError(found_by % {"id": task.pk}, returncode=INTERRUPTED)

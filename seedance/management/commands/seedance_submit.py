@@ -4,8 +4,8 @@ from django.utils.translation import gettext as _
 
 from ... import tasks
 from ...models import GenerationTask
-from ...queue import StopSign
-from ..verbs import VerbCommand
+from ...queue import ShutdownSignal
+from ..base import VerbCommand
 
 
 class Command(VerbCommand):
@@ -15,9 +15,9 @@ class Command(VerbCommand):
 
     def do_to(self, tasks_named: list[GenerationTask]) -> None:
         rows = GenerationTask.objects.filter(pk__in=[task.pk for task in tasks_named])
-        self.report(rows.hand_in(cause="command"), tasks_named)
+        self.report(rows.submit(cause="command"), tasks_named)
         tasks.send_pending()
 
-    def do_what_is_due(self, sign: StopSign) -> None:
+    def do_what_is_due(self, sign: ShutdownSignal) -> None:
         if sent := tasks.send_pending(sign):
             self.stdout.write(_("Sent: %(count)d.") % {"count": sent})

@@ -4,8 +4,8 @@ from django.utils.translation import gettext as _
 
 from ... import tasks
 from ...models import GenerationTask
-from ...queue import StopSign
-from ..verbs import VerbCommand
+from ...queue import ShutdownSignal
+from ..base import VerbCommand
 
 
 class Command(VerbCommand):
@@ -21,10 +21,10 @@ class Command(VerbCommand):
         tasks.poll(in_flight)
         self.report(len(in_flight), tasks_named)
 
-    def do_what_is_due(self, sign: StopSign) -> None:
+    def do_what_is_due(self, sign: ShutdownSignal) -> None:
         tasks.step(sign)
         brought = 0
-        while not sign.is_up and tasks.archive_next():
+        while not sign.is_set and tasks.archive_next():
             brought += 1
         if brought:
             self.stdout.write(_("Brought home: %(count)d.") % {"count": brought})

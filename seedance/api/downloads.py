@@ -1,0 +1,150 @@
+"""The finished files over HTTP."""
+
+import hashlib
+from collections.abc import Iterable
+from mimetypes import guess_type
+from pathlib import PurePosixPath
+from urllib.parse import urlsplit
+
+from django.db.models.fields.files import FieldFile
+from django.http.response import HttpResponseBase
+from django.utils.cache import patch_cache_control
+from django.utils.translation import gettext_lazy as _
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
+from rest_framework.exceptions import NotFound
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.parsers import BaseParser
+from rest_framework.renderers import BaseRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from ..media.serving import ranged_file_response
+from ..models import GenerationTask
+from .errors import FileGone, RangeOutside, problem_response
+from .schema import RANGE, TASK_ID, documented, problem_responses
+from .serializers import CONFLICT
+from .views import TaskEndpoint
+
+#: Suffixes a browser may save a result under; anything else loses its suffix.
+_SUFFIXES = frozenset({".mp4", ".mov", ".png", ".jpg", ".jpeg", ".webp"})
+
+_DOWNLOAD = OpenApiParameter("download", bool, description=_("true: ask the browser to save it rather than show it."))
+_REDIRECT = OpenApiResponse(description=_("The file is in a storage of its own; Location is a signed link to it."))
+
+
+def _answers(media_type: str) -> dict[object, object]:
+    return {
+        (200, media_type): OpenApiResponse(OpenApiTypes.BINARY, description=_("The file.")),
+        (206, media_type): OpenApiResponse(OpenApiTypes.BINARY, description=_("The part that was asked for.")),
+        302: _REDIRECT,
+        304: None,
+        **CONFLICT,
+        **problem_responses(404, 410, 416),
+    }
+
+
+class AnyAccept(BaseContentNegotiation):
+    """Files are what they are and errors are JSON, whatever ``Accept`` says: players ask for ``video/mp4``."""
+
+    def select_parser(self, request: Request, parsers: Iterable[BaseParser]) -> BaseParser | None:
+        """Nothing is sent here."""
+        return None
+
+    def select_renderer(
+        self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None
+    ) -> tuple[BaseRenderer, str]:
+        """The one for errors."""
+        renderer = next(iter(renderers))
+        return renderer, str(renderer.media_type)
+
+
+class VideoView(TaskEndpoint):
+    """The stored video."""
+
+    content_negotiation_class = AnyAccept
+
+    @documented(
+        operation_id="get_video",
+        summary=_("Fetch the video"),
+        parameters=[TASK_ID, RANGE, _DOWNLOAD],
+        responses=_answers("video/mp4"),
+    )
+    def get(self, request: Request, task_id: str) -> HttpResponseBase:
+        """The file, a part of it, or the way to where it is kept."""
+        task = self.find(task_id)
+        if not task.video:
+            raise self._absence(task)
+        return _file_response(request, task, task.video, task.video_sha256)
+
+    def _absence(self, task: GenerationTask) -> Exception:
+        if task.archived_at:
+            return FileGone()
+        return self.wrong_state(task, _("There is no stored video (yet)."), "not_stored")
+
+
+class LastFrameView(TaskEndpoint):
+    """The stored last frame."""
+
+    content_negotiation_class = AnyAccept
+
+    @documented(
+        operation_id="get_last_frame",
+        summary=_("Fetch the last frame"),
+        parameters=[TASK_ID, RANGE, _DOWNLOAD],
+        responses=_answers("image/png"),
+    )
+    def get(self, request: Request, task_id: str) -> HttpResponseBase:
+        """The file, a part of it, or the way to where it is kept."""
+        task = self.find(task_id)
+        if not task.last_frame:
+            raise self._absence(task)
+        return _file_response(request, task, task.last_frame, "")
+
+    def _absence(self, task: GenerationTask) -> Exception:
+        if not task.return_last_frame and not task.last_frame_url:
+            return NotFound(_("The last frame of this task was not asked for."))
+        if task.archived_at:
+            return FileGone()
+        return self.wrong_state(task, _("There is no stored last frame (yet)."), "not_stored")
+
+
+def _file_response(request: Request, task: GenerationTask, file: FieldFile, sha256: str) -> HttpResponseBase:
+    address = _signed_address(file)
+    if address:
+        redirect = Response(status=302, headers={"Location": address})
+        patch_cache_control(redirect, private=True, no_store=True)
+        return redirect
+    name = str(file.name)
+    suffix = PurePosixPath(name).suffix.lower()
+    filename = f"seedance-{task.pk}{suffix if suffix in _SUFFIXES else ''}"
+    try:
+        response = ranged_file_response(
+            request._request,
+            file,
+            content_type=guess_type(filename)[0] or "application/octet-stream",
+            filename=filename,
+            # A result is written once under its own name, so where no digest is kept the name tells the bytes.
+            etag=sha256 or hashlib.sha256(name.encode()).hexdigest(),
+            as_attachment=request.query_params.get("download") == "true",
+        )
+    except FileNotFoundError as error:
+        raise FileGone from error
+    return _outside(request, response) if response.status_code == 416 else response
+
+
+def _signed_address(file: FieldFile) -> str:
+    """Where a storage that is not a local directory gives the file out itself; empty where we stream it."""
+    try:
+        file.path  # noqa: B018
+    except NotImplementedError:
+        address = str(file.url)
+        return address if urlsplit(address).scheme in {"http", "https"} else ""
+    return ""
+
+
+def _outside(request: Request, response: HttpResponseBase) -> HttpResponseBase:
+    violation = problem_response(RangeOutside(), instance=request.path)
+    for name in ("Content-Range", "Accept-Ranges"):
+        violation.headers[name] = response.headers[name]
+    return violation

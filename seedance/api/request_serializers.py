@@ -1,0 +1,245 @@
+"""What the bodies look like that a consumer sends, field by field."""
+
+import json
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_schema_serializer
+from rest_framework import serializers
+from rest_framework.fields import SkipField, empty
+
+from ..catalogue.violations import Violation
+from .errors import refusal, violations_of
+
+SAMPLE = {
+    "prompt": "A paper boat drifts on a quiet lake at sunrise.",
+    "model": "doubao-seedance-1-5-pro-251215",
+    "duration": 5,
+    "ratio": "16:9",
+}
+
+
+class TextField(serializers.CharField):
+    """Text as it was sent. A number or a switch is no text, even if it could be written as one."""
+
+    default_error_messages = {"invalid": _("This must be text.")}
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(
+            **{"required": False, "allow_blank": True, "allow_null": True, "trim_whitespace": False, **kwargs}
+        )
+
+    def to_internal_value(self, data: Any) -> str:
+        """The text itself; anything else is refused."""
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return data
+
+
+class StrictBooleanField(serializers.BooleanField):
+    """``true`` or ``false``, and no word that might mean it."""
+
+    default_error_messages = {"invalid": _("This must be true or false.")}
+
+    def to_internal_value(self, data: Any) -> bool:
+        """The value itself; anything else is refused."""
+        if not isinstance(data, bool):
+            self.fail("invalid")
+        return data
+
+
+@extend_schema_field({"type": "object", "additionalProperties": {}})
+class ObjectField(serializers.Field):
+    """A JSON object, whatever is in it; ``intake`` judges it."""
+
+    default_error_messages = {"invalid": _("This must be a JSON object.")}
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        """The object itself; anything else is refused."""
+        if not isinstance(data, dict):
+            self.fail("invalid")
+        return data
+
+    def to_representation(self, value: Any) -> Any:
+        """The object itself."""
+        return value
+
+
+class ParameterField(serializers.Field):
+    """One parameter of the provider, taken as it is: the catalogue's rules judge type and value."""
+
+    default_error_messages = {"unstorable_text": _("This holds a NUL character or half a surrogate pair.")}
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(required=False, allow_null=True, **kwargs)
+
+    def to_internal_value(self, data: Any) -> Any:
+        """The value itself, unless no database can hold it."""
+        # The rules only advise on models that they do not know, so they would let it pass.
+        text = json.dumps(data, ensure_ascii=False, default=str)
+        if "\\u0000" in text or text.encode(errors="replace").decode() != text:
+            self.fail("unstorable_text")
+        return data
+
+    def to_representation(self, value: Any) -> Any:
+        """The value itself."""
+        return value
+
+
+@extend_schema_field({"type": "integer", "nullable": True})
+class WholeParameter(ParameterField):
+    """A parameter that is a whole number."""
+
+
+@extend_schema_field({"type": "boolean", "nullable": True})
+class SwitchParameter(ParameterField):
+    """A parameter that is true or false."""
+
+
+@extend_schema_field({"type": "string", "nullable": True})
+class TextParameter(ParameterField):
+    """A parameter that is text."""
+
+
+@extend_schema_field({"type": "array", "items": {"type": "object", "additionalProperties": {}}, "nullable": True})
+class ListParameter(ParameterField):
+    """A parameter that is a list of objects."""
+
+
+class RequestSerializer(serializers.Serializer):
+    """A body that is read field by field, so that one bad field does not hide the others."""
+
+    def read(self, given: object, path: str = "") -> tuple[dict[str, Any], list[Violation]]:
+        """The fields that could be read, and a problem for each of the others and each unknown name.
+
+        Args:
+            path: where this stands in the whole body, such as ``media[0]``.
+        """
+        if not isinstance(given, Mapping):
+            return {}, [
+                refusal(path, "not_an_object", _("This must be a JSON object."), _("Send an object, as in {…}."))
+            ]
+        values: dict[str, Any] = {}
+        violations = list(_unknown(given, self.fields, path))
+        for name, field in self.fields.items():
+            try:
+                values[name] = field.run_validation(given.get(name, empty))
+            except SkipField:
+                continue
+            except serializers.ValidationError as error:
+                violations += violations_of(error.detail, f"{path}.{name}" if path else name)
+        return values, violations
+
+
+@extend_schema_serializer(component_name="VideoTaskMediaBody")
+class MediaRequestSerializer(RequestSerializer):
+    """One image, video or sound: a role, and either an address or a file."""
+
+    role = TextField(help_text=_("first_frame, last_frame, reference_image, reference_video or reference_audio."))
+    url = TextField(help_text=_("http(s), data: or asset:// address. Either this or a file."))
+    file = serializers.FileField(
+        required=False,
+        allow_null=True,
+        max_length=None,
+        help_text=_("A file part of a multipart request: its name, or the part itself. Either this or an address."),
+    )
+
+
+@extend_schema_field(MediaRequestSerializer(many=True))
+class MediaListField(serializers.ListField):
+    """Media, read one by one later, so that each problem has its place."""
+
+
+@extend_schema_serializer(
+    component_name="VideoTaskBody",
+    examples=[
+        OpenApiExample("Text to video", value=SAMPLE, request_only=True),
+        OpenApiExample(
+            "First frame",
+            value={**SAMPLE, "media": [{"role": "first_frame", "url": "https://example.com/boat.png"}]},
+            request_only=True,
+        ),
+        OpenApiExample(
+            "Next shot",
+            value={"continue_from": "019ab3c1-5d2e-7c41-9b7e-3f0a6f2d8c11", "prompt": "The boat reaches the shore."},
+            request_only=True,
+        ),
+    ],
+)
+class TaskRequestSerializer(RequestSerializer):
+    """A request for one video."""
+
+    prompt = TextField(help_text=_("What should be seen. Inline flags such as --ratio 16:9 are lifted out of it."))
+    model = TextField(help_text=_("The provider's id of the model; models/ lists them."))
+    media = MediaListField(required=False, allow_null=True, help_text=_("Images, videos and sounds, in order."))
+    continue_from = TextField(
+        help_text=_(
+            "Our id of a task whose video is stored: its last frame becomes the first frame, and model, prompt, "
+            "provider and parameters are those of that task where this body gives none. No frames in media then, and "
+            "not in a batch."
+        )
+    )
+    draft_task = TextField(help_text=_("Provider task id of a draft; this request makes its final video."))
+    provider = TextField(help_text=_('Which of the site\'s providers makes it; "default" if nothing is said.'))
+    metadata = ObjectField(
+        required=False, allow_null=True, help_text=_("Yours, up to 16 KiB of JSON: kept, filtered by, given back.")
+    )
+    submit = StrictBooleanField(
+        required=False, default=True, help_text=_("False: only keep it, to be submitted later.")
+    )
+    duration = WholeParameter(help_text=_("Seconds; -1 lets the model decide, where it can."))
+    ratio = TextParameter(help_text=_("Such as 16:9; adaptive follows the input, where the model can."))
+    resolution = TextParameter(help_text=_("Such as 720p."))
+    frames = WholeParameter(help_text=_("Instead of a duration: 29, 33, … 289."))
+    seed = WholeParameter(help_text=_("The same seed gives a similar video; -1 is a random one."))
+    camera_fixed = SwitchParameter(help_text=_("Keep the camera still."))
+    watermark = SwitchParameter(help_text=_("Put the provider's mark on the video."))
+    generate_audio = SwitchParameter(help_text=_("Make sound, too; it costs more."))
+    return_last_frame = SwitchParameter(help_text=_("Return the last frame as an image, to continue from."))
+    draft = SwitchParameter(help_text=_("A low-cost preview."))
+    service_tier = TextParameter(help_text=_("default, or flex: cheaper and later."))
+    priority = WholeParameter(help_text=_("0 to 9; higher goes first in the provider's queue."))
+    execution_expires_after = WholeParameter(help_text=_("Seconds after which the provider gives up."))
+    safety_identifier = TextParameter(help_text=_("A hash of your end user, for the provider's abuse checks."))
+    tools = ListParameter(help_text=_('Such as [{"type": "web_search"}].'))
+    output_format = TextParameter(help_text=_("mp4 or mov, where the model has both."))
+    omni_reference_task_type = TextParameter(help_text=_("auto, reference, edit or extend, where the model has them."))
+
+
+@extend_schema_field(TaskRequestSerializer(many=True))
+class TaskListField(serializers.ListField):
+    """Requests, read one by one later, so that each problem has its place."""
+
+
+@extend_schema_serializer(
+    component_name="VideoTaskBatchBody",
+    examples=[
+        OpenApiExample("Two seeds", value={"tasks": [{**SAMPLE, "seed": 1}, {**SAMPLE, "seed": 2}]}, request_only=True)
+    ],
+)
+class BatchRequestSerializer(RequestSerializer):
+    """Many requests at once."""
+
+    tasks = TaskListField(help_text=_("Bodies as for one task, 1 to 100 of them."))
+
+
+#: How a body may come, for ``extend_schema(request=…)``.
+CONTENT = {"application/json": TaskRequestSerializer, "multipart/form-data": TaskRequestSerializer}
+BATCH_CONTENT = {"application/json": BatchRequestSerializer}
+
+
+def _unknown(given: Mapping[str, Any], known: Mapping[str, Any], path: str) -> Iterator[Violation]:
+    for name in given:
+        if name not in known:
+            near = get_close_matches(str(name), known, n=1)
+            yield refusal(
+                f"{path}.{name}" if path else str(name),
+                "unknown_field",
+                _("There is no field %(name)s."),
+                _("Write %(near)s, or leave it out.") if near else _("Leave it out; the fields are %(known)s."),
+                name=str(name)[:100],
+                near=near[0] if near else "",
+                known=", ".join(known),
+            )

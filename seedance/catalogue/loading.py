@@ -1,0 +1,232 @@
+"""Load the facts, look a model up, let a site add what its provider offered last week."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from importlib.resources import files
+from typing import Any
+
+from . import overrides as _overrides
+from .host import NAMING_PRESETS, Host
+from .rows import ModelRow, Rate, Table, build, rate
+
+__all__ = ["Catalogue", "CatalogueError", "MediaLimits", "ModelRow", "check_overrides", "load"]
+
+#: ``doubao-seedance-1-5-pro-251215`` -> the date at its end.
+_DATE = re.compile(r"-\d{6}$")
+
+#: What two families never share, so that a family made ``like`` another one starts without it.
+_OWN = frozenset({"title", "state", "ids", "prices", "like"})
+
+#: How old the facts are matters only where a host is known; this one is asked when none is.
+_ANY_HOST = Host("ark")
+
+
+class CatalogueError(ValueError):
+    """A site's additions to the catalogue cannot be read; the text says what to write instead."""
+
+
+@dataclass(frozen=True)
+class MediaLimits:
+    """What every model asks of a file of one kind. ``None`` means that it does not apply."""
+
+    #: Every format any model takes; for images a model may take fewer.
+    formats: tuple[str, ...]
+    #: Bytes.
+    largest: int
+    #: Smallest and largest width or height, in pixels.
+    sides: tuple[int, int] | None
+    #: Smallest and largest width divided by height.
+    aspect: tuple[float, float] | None
+    #: Smallest and largest width times height.
+    pixels: tuple[int, int] | None
+    frames_per_second: tuple[int, int] | None
+
+
+class Catalogue:
+    """Every model we know, by family and by host."""
+
+    def __init__(self, facts: Table) -> None:
+        self._facts = facts
+        self._rows: dict[tuple[str, Host], ModelRow] = {}
+        #: Kind of file -> what it must be like.
+        self.media: Mapping[str, MediaLimits] = {kind: _media_limits(table) for kind, table in facts["media"].items()}
+
+    @property
+    def families(self) -> tuple[str, ...]:
+        """The names of all families, best first."""
+        return tuple(self._facts["families"])
+
+    def row(self, family: str, host: Host) -> ModelRow:
+        """What a family accepts and costs on a host, whether or not the host lists it."""
+        key = (family, host)
+        if key not in self._rows:
+            self._rows[key] = self._build(family, host)
+        return self._rows[key]
+
+    def models_for(self, host: Host) -> list[ModelRow]:
+        """The models a person may pick on a host, best first."""
+        return [row for row in (self.row(family, host) for family in self.families) if row.name]
+
+    def find(self, model_name: str, host: Host) -> ModelRow | None:
+        """The row of an id that is spelled exactly as this host spells it."""
+        for preset in host.id_presets if model_name else ():
+            for family in self.families:
+                if self._facts["families"][family]["ids"].get(preset) == model_name:
+                    return self.row(family, host)
+        return None
+
+    def family_of(self, model_name: str) -> str | None:
+        """The family that has this id on any host at all."""
+        for family in self.families if model_name else ():
+            if model_name in self._facts["families"][family]["ids"].values():
+                return family
+        return None
+
+    def undated_family_of(self, model_name: str) -> str | None:
+        """The family whose id on some host would be this one if it had its date, such as ``seedance-1-0-pro``."""
+        for family in self.families if model_name else ():
+            if model_name in {_DATE.sub("", name) for name in self._facts["families"][family]["ids"].values()}:
+                return family
+        return None
+
+    def nearest(self, model_name: str, host: Host = _ANY_HOST) -> ModelRow | None:
+        """The row most likely to describe an id that nobody has written down yet.
+
+        An endpoint id (``ep-…``) says nothing about its model and gets the newest family, as does a name of an unknown
+        generation. ``None`` when the name has nothing to do with Seedance.
+        """
+        exact = self.family_of(model_name)
+        if exact is None and not model_name.startswith("ep-"):
+            _, found, version = model_name.lower().replace(".", "-").rpartition("seedance-")
+            if not found:
+                return None
+            exact = self._closest_family(_DATE.sub("", version))
+        return self.row(exact or self.families[0], host)
+
+    def _closest_family(self, version: str) -> str | None:
+        matching = [family for family in self.families if f"{version}-".startswith(f"{_slug(family)}-")]
+        partial = [family for family in self.families if _slug(family).startswith(f"{version}-")]
+        return max(matching, key=len) if matching else next(iter(partial), None)
+
+    def _build(self, family: str, host: Host) -> ModelRow:
+        facts = dict(self._facts["families"][family])
+        for layer in (facts.pop("on", {}).get(host.limits_preset, {}), self._facts["dialects"].get(host.dialect, {})):
+            facts = merged(facts, layer)
+        names = [facts["ids"].get(preset) for preset in host.id_presets]
+        facts["ids"] = {**facts["ids"], "emulator": facts["ids"]["ark"]}
+        return build(
+            family,
+            facts,
+            next((name for name in names if name), ""),
+            sizes=self._sizes(facts),
+            rates=self._rates(facts, host.price_preset),
+            verified=self._facts["verified"],
+        )
+
+    def _sizes(self, facts: Table) -> Table:
+        sizes = facts["sizes"]
+        found: Table = self._facts["sizes"][sizes] if isinstance(sizes, str) else sizes
+        return found
+
+    def _rates(self, facts: Table, preset: str) -> tuple[Rate, ...]:
+        return tuple(rate(line, self._facts["money"][preset]) for line in facts.get("prices", {}).get(preset, ()))
+
+
+def load(overrides: Mapping[str, Mapping[str, Any]] | None = None) -> Catalogue:
+    """The catalogue, with what a site wrote in ``SEEDANCE["MODELS"]`` laid over the built-in facts.
+
+    Loading the same additions twice costs one reading.
+
+    Args:
+        overrides: family name to a table with the keys of ``models.toml``. Tables are merged, everything else replaces
+            what was there. A family that is new says which one it is ``like``.
+
+    Raises:
+        CatalogueError: when :func:`check_overrides` has something to say about them.
+    """
+    if not overrides:
+        return _built_in()
+    violations = check_overrides(overrides)
+    if violations:
+        raise CatalogueError(" ".join(violations))
+    return _extended(json.dumps(overrides, default=str))
+
+
+def check_overrides(overrides: object) -> list[str]:
+    """What is wrong with a site's additions: one sentence each, naming the key and the cure; empty when all is well."""
+    return _overrides.check(overrides, _facts())
+
+
+def merged(base: Table, layer: Table) -> dict[str, Any]:
+    """``base`` with ``layer`` over it, table by table; neither is changed."""
+    result = dict(base)
+    for key, value in layer.items():
+        below = result.get(key)
+        if isinstance(below, Mapping) and isinstance(value, Mapping):
+            result[key] = merged(below, value)
+        else:
+            result[key] = value
+    return result
+
+
+@cache
+def _facts() -> dict[str, Any]:
+    """``models.toml`` with every ``like`` carried out."""
+    facts = tomllib.loads(files(__package__).joinpath("models.toml").read_text(encoding="utf-8"))
+    families: dict[str, dict[str, Any]] = {}
+    for family, table in facts["families"].items():
+        families[family] = _complete(table, families)
+    return {**facts, "families": families}
+
+
+@cache
+def _built_in() -> Catalogue:
+    return Catalogue(_facts())
+
+
+@lru_cache(maxsize=8)
+def _extended(overrides: str) -> Catalogue:
+    facts = _facts()
+    families = dict(facts["families"])
+    for family, table in json.loads(overrides).items():
+        known = families.get(family)
+        families[family] = _with_date(_complete(table, families) if known is None else merged(known, table))
+    return Catalogue({**facts, "families": families})
+
+
+def _complete(table: Table, families: Mapping[str, Table]) -> dict[str, Any]:
+    model = families.get(table.get("like", ""), {})
+    inherited = {key: value for key, value in model.items() if key not in _OWN}
+    own = {key: value for key, value in table.items() if key != "like"}
+    ids = {preset: own["ids"].get(preset, "") for preset in NAMING_PRESETS}
+    return merged({"state": "current", **inherited}, {**own, "ids": ids})
+
+
+def _with_date(table: dict[str, Any]) -> dict[str, Any]:
+    verified = table.get("verified")
+    return {**table, "verified": datetime.date.fromisoformat(verified)} if isinstance(verified, str) else table
+
+
+def _media_limits(table: Table) -> MediaLimits:
+    def pair(key: str) -> Any:
+        return tuple(table[key]) if key in table else None
+
+    return MediaLimits(
+        formats=tuple(table.get("formats", ())),
+        largest=table["largest"],
+        sides=pair("sides"),
+        aspect=pair("aspect"),
+        pixels=pair("pixels"),
+        frames_per_second=pair("frames_per_second"),
+    )
+
+
+def _slug(family: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", family.lower()).strip("-")

@@ -1,0 +1,276 @@
+"""Are the parameters known, of the right type, and such as this model takes in this mode?"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from django.utils.translation import gettext_lazy as _
+
+from ..inputs import PARAMETERS
+from ..review import Review, listed
+from ..rows import ModelRow
+from ..violations import Text
+from .value import VALUE_RULES
+
+#: What the final video of a draft may still choose; it takes everything else from the draft.
+_FREE_ON_FINAL = frozenset(
+    {
+        "resolution",
+        "watermark",
+        "return_last_frame",
+        "service_tier",
+        "execution_expires_after",
+        "safety_identifier",
+    }
+)
+
+_TASK_ID = re.compile(r"[\x21-\x7e]{1,128}")
+
+
+@dataclass(frozen=True)
+class _Type:
+    """What a parameter is in JSON, for a test and for a sentence."""
+
+    label: Text
+    fits: Callable[[object], bool]
+
+
+_WHOLE = _Type(_("a whole number"), lambda value: isinstance(value, int) and not isinstance(value, bool))
+_SWITCH = _Type(_("true or false"), lambda value: isinstance(value, bool))
+_TEXT = _Type(_("text"), lambda value: isinstance(value, str))
+_LIST = _Type(_("a list"), lambda value: isinstance(value, (list, tuple)))
+
+#: Parameter -> its type and an example as one writes it in JSON.
+_TYPES: Mapping[str, tuple[_Type, str]] = {
+    "duration": (_WHOLE, "5"),
+    "ratio": (_TEXT, '"16:9"'),
+    "resolution": (_TEXT, '"720p"'),
+    "frames": (_WHOLE, "121"),
+    "seed": (_WHOLE, "42"),
+    "camera_fixed": (_SWITCH, "true"),
+    "watermark": (_SWITCH, "true"),
+    "generate_audio": (_SWITCH, "false"),
+    "return_last_frame": (_SWITCH, "true"),
+    "draft": (_SWITCH, "true"),
+    "service_tier": (_TEXT, '"default"'),
+    "priority": (_WHOLE, "0"),
+    "execution_expires_after": (_WHOLE, "172800"),
+    "safety_identifier": (_TEXT, '"user-7f3a"'),
+    "tools": (_LIST, '[{"type": "web_search"}]'),
+    "output_format": (_TEXT, '"mp4"'),
+    "omni_reference_task_type": (_TEXT, '"auto"'),
+}
+
+
+def check_parameters(review: Review) -> None:
+    """Every rule about parameters, in the order of :data:`~seedance.catalogue.inputs.PARAMETERS`."""
+    given = review.inputs.given()
+    for name in PARAMETERS:
+        if name in given:
+            _check_parameter(review, name, given[name])
+    for name in given:
+        if name not in PARAMETERS:
+            _refuse_unknown(review, str(name))
+    _check_final_resolution(review)
+    _check_task_type_unstated(review)
+
+
+def check_draft_task(review: Review) -> None:
+    """Can this request turn a draft into its final video?"""
+    task_id, row = review.inputs.draft_task_id, review.row
+    if not task_id:
+        return
+    if not _TASK_ID.fullmatch(task_id):
+        review.add_error(
+            "draft_task_id",
+            "draft_task_id_invalid",
+            _("A draft is named by its provider task id, such as cgt-20260902164158-rqwgv."),
+            _("Copy the id from the draft."),
+        )
+    if review.host.dialect == "openai_video":
+        _refuse_not_carried(review, "draft_task_id")
+    elif not review.host.documents("draft"):
+        _warn_not_forwarded(review, "draft_task_id")
+    if row is not None and not row.takes("draft", "draft_final"):
+        _refuse_not_supported(review, row, "draft_task_id")
+
+
+def _check_parameter(review: Review, name: str, value: object) -> None:
+    """Hold one parameter against host, type, mode, model and its own range; a refusal ends it."""
+    kind, example = _TYPES[name]
+    if name not in review.host.carried:
+        _refuse_not_carried(review, name)
+    elif not kind.fits(value):
+        _refuse_type(review, name, value, kind, example)
+    elif review.mode == "draft_final" and name not in _FREE_ON_FINAL:
+        _refuse_inherited(review, name)
+    elif _is_possible(review, name):
+        _check_documented(review, name, value)
+        check_value = VALUE_RULES.get(name)
+        if check_value is not None:
+            check_value(review, value)
+
+
+def _is_possible(review: Review, name: str) -> bool:
+    """Whether the model takes the parameter at all; what an uncertain or ignoring model gets is still looked at."""
+    row = review.row
+    if row is None or row.takes(name, review.mode):
+        return True
+    if name in row.capabilities.ignored:
+        _warn_ignored(review, row, name)
+        return True
+    _refuse_not_supported(review, row, name)
+    return not review.certain
+
+
+def _check_documented(review: Review, name: str, value: object) -> None:
+    """Warn of what the host may drop, or the model may not have yet."""
+    if not review.host.documents(name):
+        _warn_not_forwarded(review, name)
+    row = review.row
+    if row is not None and name in row.capabilities.undocumented and value != "mp4":
+        review.add_warning(
+            name,
+            "undocumented_here",
+            _("This provider's pages do not have %(name)s for %(title)s, though another provider's do."),
+            _("Leave %(name)s out, unless you know that it works."),
+            name=name,
+            title=row.title,
+        )
+    if row is not None and name in row.capabilities.unconfirmed and value is not False:
+        review.add_warning(
+            name,
+            "unconfirmed",
+            _("The provider's pages do not name %(name)s for %(title)s yet, though others use it."),
+            _("Try it once before you rely on it."),
+            name=name,
+            title=row.title,
+        )
+
+
+def _check_final_resolution(review: Review) -> None:
+    """Some drafts can only become one size, and it is not the one that comes by default."""
+    row = review.row
+    if row is None or review.mode != "draft_final" or "resolution" in review.inputs.given():
+        return
+    possible = row.resolutions("draft_final")
+    if possible and row.defaults.resolution not in possible:
+        review.add_model_error(
+            "resolution",
+            "final_resolution",
+            _("The final video of a %(title)s draft must be %(possible)s."),
+            _("Set resolution to %(first)s."),
+            title=row.title,
+            possible=listed(possible),
+            first=possible[0],
+        )
+
+
+def _check_task_type_unstated(review: Review) -> None:
+    row, name = review.row, "omni_reference_task_type"
+    could_say = row is not None and row.takes(name, review.mode) and name in review.host.carried
+    if could_say and review.inputs.media_of("video") and review.task_type == "auto":
+        review.add_warning(
+            name,
+            "task_type_unstated",
+            _(
+                "The model decides by itself whether to follow, edit or extend the video, and fails if ratio or "
+                "duration do not suit what it decided."
+            ),
+            _("Set omni_reference_task_type to reference, edit or extend."),
+        )
+
+
+def _refuse_not_carried(review: Review, name: str) -> None:
+    review.add_error(
+        name,
+        "not_carried",
+        _("This provider's route has no place for %(name)s; it takes %(carried)s."),
+        _("Leave %(name)s out, or use another provider."),
+        name=name,
+        carried=listed([known for known in PARAMETERS if known in review.host.carried]),
+    )
+
+
+def _refuse_type(review: Review, name: str, value: object, kind: _Type, example: str) -> None:
+    review.add_error(
+        name,
+        "wrong_type",
+        _("%(name)s must be %(kind)s; %(value)s is %(given)s."),
+        _("Write a value such as %(example)s."),
+        name=name,
+        kind=kind.label,
+        value=_shown(value),
+        given=_described(value),
+        example=example,
+    )
+
+
+def _refuse_inherited(review: Review, name: str) -> None:
+    review.add_error(
+        name,
+        "inherited",
+        _("The final video of a draft takes %(name)s from its draft or does without; it may set %(free)s."),
+        _("Leave %(name)s out."),
+        name=name,
+        free=listed([known for known in PARAMETERS if known in _FREE_ON_FINAL]),
+    )
+
+
+def _refuse_not_supported(review: Review, row: ModelRow, name: str) -> None:
+    review.add_model_error(
+        name,
+        "not_supported",
+        _("%(title)s does not take %(name)s here; it takes %(taken)s."),
+        _("Leave %(name)s out, or pick another model."),
+        title=row.title,
+        name=name,
+        taken=listed([known for known in PARAMETERS if row.takes(known, review.mode)]),
+    )
+
+
+def _warn_ignored(review: Review, row: ModelRow, name: str) -> None:
+    review.add_warning(
+        name,
+        "may_be_ignored",
+        _("The provider is not known to act on %(name)s for %(title)s."),
+        _("Leave %(name)s out, unless you know that it works."),
+        name=name,
+        title=row.title,
+    )
+
+
+def _warn_not_forwarded(review: Review, name: str) -> None:
+    review.add_warning(
+        name,
+        "may_not_be_forwarded",
+        _("This provider documents only prompt, frame images and inline parameters, and may drop %(name)s silently."),
+        _("Check the result before you rely on it, or use another provider."),
+        name=name,
+    )
+
+
+def _refuse_unknown(review: Review, name: str) -> None:
+    close = get_close_matches(name.lower(), PARAMETERS, n=1)
+    review.add_error(
+        name,
+        "unknown_field",
+        _("There is no parameter %(name)s; there are %(names)s."),
+        _("Write %(close)s, or remove it.") if close else _("Remove it."),
+        name=name[:100],
+        names=listed(PARAMETERS),
+        close=close[0] if close else "",
+    )
+
+
+def _shown(value: object) -> str:
+    return (repr(value) if isinstance(value, (str, int, float)) else str(value))[:60]
+
+
+def _described(value: object) -> Text:
+    """A word for a value's type. A whole number in quotes is the usual mistake."""
+    labels = {str: _("text"), bool: _("true or false"), int: _("a whole number"), float: _("a number with a fraction")}
+    return labels.get(type(value), _("something else"))

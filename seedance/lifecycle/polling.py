@@ -1,0 +1,164 @@
+"""Ask what became of a task, and write down the news."""
+
+import datetime as dt
+import logging
+from collections import defaultdict
+from collections.abc import Sequence
+
+from django.db.models import prefetch_related_objects
+from django.utils import timezone
+
+from .. import conf
+from ..exceptions import ConfigurationError, NotFoundError, ProviderError, RequestError
+from ..models import Attention, GenerationTask, Status, TaskEvent
+from ..provider.types import Client, RemoteTask
+from .clients import get_client, wait_for_slot
+from .error_text import describe_exchange
+from .poll_schedule import LONGEST_PAUSE, next_poll_time
+from .updating import TaskUpdate, evaluate, is_unchanged, overdue
+
+logger = logging.getLogger(__name__)
+
+#: A task the provider does not find this soon after its create may still be on its way in.
+INITIALISING = dt.timedelta(minutes=2)
+#: How long a provider remembers a task, with a day of grace.
+REMEMBERED = dt.timedelta(days=8)
+#: Failed looks in a row, over half an hour or more, after which people are told.
+FAILED_POLLS_BEFORE_FLAG = 12
+#: How long a claim on a due look holds; a second look is harmless, a long gap after a kill is not. Seconds.
+CLAIM = 45.0
+
+
+def claim_due_polls(limit: int) -> list[GenerationTask]:
+    """Claim tasks whose next look is due; nobody else looks at them until the claim lapses."""
+    return GenerationTask.objects.due().claim(limit, CLAIM, next_poll_at=timezone.now() + dt.timedelta(seconds=CLAIM))
+
+
+def poll(task: GenerationTask, *, cause: str = "poll") -> bool:
+    """Ask about one task and write down the news.
+
+    Returns:
+        False when there was no news: nothing is written then, and ``look_again`` wants the task, best together
+        with all others of its kind.
+    """
+    try:
+        wait_for_slot(task.provider, "get", conf.provider(task.provider).GET_PER_SECOND)
+        client = get_client(task.provider)
+        remote = _cancel(task, client) if task.cancel_requested_at else client.get_task(task.provider_task_id)
+    except NotFoundError as exc:
+        _not_found(task, exc)
+    except (ProviderError, ConfigurationError) as exc:
+        back_off([task], exc)
+    else:
+        if not task.poll_failures and is_unchanged(task, remote):
+            return False
+        apply(task, remote, cause=cause)
+    return True
+
+
+def poll_many(tasks: Sequence[GenerationTask], provider: conf.Provider) -> list[GenerationTask]:
+    """Ask about tasks of one provider and service tier in one list call, and write down the news.
+
+    Returns:
+        The tasks that the list did not tell about: each wants a look of its own.
+    """
+    by_id = {task.provider_task_id: task for task in tasks if not task.cancel_requested_at}
+    tier = "flex" if tasks[0].service_tier == "flex" else "default"
+    wait_for_slot(provider.alias, "list", provider.LIST_PER_SECOND)
+    try:
+        found = get_client(provider.alias).list_tasks(list(by_id), service_tier=tier) if by_id else []
+    except (RequestError, NotFoundError) as exc:
+        logger.warning("list refused provider=%s status=%s", provider.alias, exc.status_code)
+        return list(tasks)
+    except (ProviderError, ConfigurationError) as exc:
+        back_off(tasks, exc)
+        return []
+    found_by_id = {remote.provider_task_id: remote for remote in found if remote.provider_task_id in by_id}
+    unchanged = [task_id for task_id, remote in found_by_id.items() if is_unchanged(by_id[task_id], remote)]
+    reschedule([by_id[task_id] for task_id in unchanged])
+    changed = [task_id for task_id in found_by_id if task_id not in set(unchanged)]
+    prefetch_related_objects([by_id[task_id] for task_id in changed], "media")
+    update = [evaluate(by_id[task_id], found_by_id[task_id]) for task_id in changed]
+    _write_many([item for item in update if item], cause="list")
+    return [task for task in tasks if task.provider_task_id not in found_by_id]
+
+
+def apply(task: GenerationTask, remote: RemoteTask, *, cause: str) -> None:
+    """Write what a remote task says onto the row, if it is news. Harmless to repeat, in any order."""
+    if update := evaluate(task, remote):
+        _write(update, cause)
+
+
+def reschedule(tasks: Sequence[GenerationTask]) -> None:
+    """Set the next look of unchanged tasks in one statement per provider; they share it, being asked together."""
+    accounts: dict[str, list[GenerationTask]] = defaultdict(list)
+    for task in tasks:
+        accounts[task.provider].append(task)
+    for alias, account in accounts.items():
+        oldest = min(account, key=lambda task: task.pk)
+        rows = GenerationTask.objects.in_flight().filter(pk__in=[task.pk for task in account])
+        rows.update(next_poll_at=next_poll_time(oldest, conf.provider(alias)), poll_failures=0)
+
+
+def back_off(tasks: Sequence[GenerationTask], exc: ProviderError | ConfigurationError) -> None:
+    """A look failed: slow down. The timeline of a task that was looked at alone tells when that begins."""
+    logger.warning("poll failed tasks=%d error=%s", len(tasks), type(exc).__name__)
+    failures = 1 + min(task.poll_failures for task in tasks)
+    pause = getattr(exc, "retry_after", None) or min(LONGEST_PAUSE, 2.0 ** min(failures + 1, 9))
+    rows = GenerationTask.objects.in_flight().filter(pk__in=[task.pk for task in tasks])
+    rows.update(poll_failures=failures, next_poll_at=timezone.now() + dt.timedelta(seconds=pause))
+    if len(tasks) == 1 and failures == 1:
+        detail = describe_exchange(exc) if isinstance(exc, ProviderError) else str(exc)
+        tasks[0].note(TaskEvent.What.ANSWER, cause="poll", detail=detail)
+    for task in tasks:
+        if not task.attention and (flag := overdue(task, None)):
+            task.flag(flag, cause="poll")
+        elif not task.attention and failures == FAILED_POLLS_BEFORE_FLAG:
+            task.flag(Attention.PROVIDER, cause="poll", detail=str(exc))
+
+
+def _write(update: TaskUpdate, cause: str) -> None:
+    task = update.task
+    if update.to:
+        if task.advance(update.to, cause=cause, detail=update.detail, reported_at=update.reported_at, **update.changes):
+            logger.info("task moved task=%s status=%s cause=%s", task.pk, update.to, cause)
+        return
+    task.amend(reported_at=update.reported_at, **update.changes)
+    if update.flag:
+        task.flag(update.flag, cause=cause, detail=update.flag_detail)
+
+
+def _write_many(update: list[TaskUpdate], cause: str) -> None:
+    """Write what a list brought: the moves in one short transaction, or one by one where others were in between."""
+    transitions = [item.transition for item in update if item.transition]
+    rest = update
+    if len(transitions) > 1 and GenerationTask.objects.transition_many(transitions, cause=cause):
+        logger.info("tasks moved count=%d cause=%s", len(transitions), cause)
+        rest = [item for item in update if not item.transition]
+    for item in rest:
+        _write(item, cause)
+
+
+def _cancel(task: GenerationTask, client: Client) -> RemoteTask:
+    """Ask the provider to drop a task that is still queued there, and believe only what it says afterwards."""
+    remote = client.get_task(task.provider_task_id)
+    if remote.status == Status.QUEUED:
+        try:
+            client.delete_task(task.provider_task_id)
+        except ProviderError as exc:
+            task.note(TaskEvent.What.ANSWER, cause="cancel", detail=describe_exchange(exc))
+        remote = client.get_task(task.provider_task_id)
+    if remote.status != Status.QUEUED and task.amend(cancel_requested_at=None) and remote.status == Status.RUNNING:
+        task.note(TaskEvent.What.NOTE, cause="cancel", detail="It was already running; it will finish and be billed.")
+    return remote
+
+
+def _not_found(task: GenerationTask, exc: NotFoundError) -> None:
+    now = timezone.now()
+    age = now - (task.submitted_at or task.created_at)
+    if age < INITIALISING:
+        task.amend(next_poll_at=now + dt.timedelta(seconds=5))
+        return
+    forgotten = age > REMEMBERED
+    task.amend(next_poll_at=None if forgotten else now + dt.timedelta(seconds=LONGEST_PAUSE))
+    task.flag(Attention.GONE, cause="poll", detail=describe_exchange(exc))

@@ -1,0 +1,189 @@
+"""Find out what became of a create call that got no readable answer. Never by sending it again."""
+
+import datetime as dt
+import logging
+
+from django.db import IntegrityError
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from .. import conf, translate
+from ..exceptions import ConfigurationError, NotFoundError, ProviderError, TransitionError
+from ..models import GenerationTask, Status, TaskEvent
+from ..models.wake import wake_workers
+from ..provider.types import RemoteTask
+from .clients import get_client, wait_for_slot
+from .error_text import describe_exchange
+from .polling import apply
+
+logger = logging.getLogger(__name__)
+
+#: Clocks differ, and a create may take this long to show at the provider.
+BEFORE = dt.timedelta(minutes=2)
+AFTER = dt.timedelta(minutes=5)
+#: Pauses between searches, in seconds, until only a callback or a person can help.
+PAUSES = (5, 15, 60, 300, 900)
+
+
+def claim_unconfirmed(limit: int) -> list[GenerationTask]:
+    """Claim unconfirmed tasks that should be searched for now."""
+    now = timezone.now()
+    rows = GenerationTask.objects.filter(status=Status.UNCONFIRMED, next_poll_at__lte=now).order_by("next_poll_at")
+    return rows.claim(limit, 60, next_poll_at=now + dt.timedelta(seconds=60))
+
+
+def reconcile(task: GenerationTask) -> bool:
+    """Look for the provider's task behind an unconfirmed one: by its callbacks, then by a list where there is one.
+
+    Returns:
+        True when it was found and adopted.
+    """
+    try:
+        if _reconcile_by_callbacks(task) or _reconcile_by_list(task):
+            return True
+    except (ProviderError, ConfigurationError) as exc:
+        logger.warning("search failed task=%s error=%s", task.pk, type(exc).__name__)
+    _schedule_next_search(task)
+    return False
+
+
+def link_provider_task(task: GenerationTask, provider_task_id: str, *, cause: str, actor: str = "") -> None:
+    """Make a provider's task the one behind an unconfirmed row, after looking at it.
+
+    Raises:
+        NotFoundError: the provider does not know it.
+        ProviderError, ConfigurationError: the provider could not be asked.
+        TransitionError: the row is not unconfirmed, or another row owns this id, or its model is another.
+    """
+    remote = get_client(task.provider).get_task(provider_task_id)
+    if not _same_model(task, remote):
+        raise TransitionError(_("That task was made with the model %(name)s.") % {"name": remote.model_name})
+    if not _link(task, provider_task_id, remote, cause=cause, actor=actor):
+        raise TransitionError(_("Another task has this id, or this one was settled in the meantime."))
+
+
+def resubmit(task: GenerationTask, *, cause: str, actor: str = "") -> None:
+    """Send an unconfirmed task again, because a person says so. It may be billed twice.
+
+    Raises:
+        TransitionError: it is not unconfirmed.
+    """
+    moved = task.status == Status.UNCONFIRMED and task.advance(
+        Status.PENDING,
+        cause=cause,
+        actor=actor,
+        detail="Released by a person, knowing that it may be billed twice.",
+        attention="",
+        attention_detail="",
+        error_charged="",
+        next_poll_at=None,
+        not_before=None,
+        submitted_at=None,
+    )
+    if not moved:
+        raise TransitionError(_("Only an unconfirmed task can be released; this one was settled in the meantime."))
+    wake_workers(task._state.db or "default")
+
+
+def _reconcile_by_callbacks(task: GenerationTask) -> bool:
+    told = task.callbacks.exclude(provider_task_id="").values_list("provider_task_id", flat=True)
+    for provider_task_id in dict.fromkeys(told):
+        try:
+            remote = get_client(task.provider).get_task(provider_task_id)
+        except NotFoundError as exc:
+            task.note(TaskEvent.What.ANSWER, cause="callback", detail=describe_exchange(exc))
+            continue
+        if _same_model(task, remote) and _link(task, provider_task_id, remote, cause="callback"):
+            return True
+    return False
+
+
+def _reconcile_by_list(task: GenerationTask) -> bool:
+    """Adopt the one task in the provider's list that can only be this one; with any doubt, none."""
+    provider = conf.provider(task.provider)
+    if not provider.LISTS or task.submitted_at is None:
+        return False
+    since, until = _sent_between(task)
+    if _has_ambiguous_tasks(task, since, until):
+        return False
+    tier = "flex" if task.service_tier == "flex" else "default"
+    pause = 1.0 / provider.LIST_PER_SECOND if provider.LIST_PER_SECOND else 0.0
+    wait_for_slot(provider.alias, "list", provider.LIST_PER_SECOND)
+    found = get_client(task.provider).recent_tasks(since=since, service_tier=tier, pause=pause)
+    if _has_ambiguous_tasks(task, since, until):
+        return False  # another row was sent while we asked; what we see may be its own
+    # Of any alias: two of them may share an account, and then they share its list.
+    owned = GenerationTask.objects.filter(provider_task_id__in=[remote.provider_task_id for remote in found])
+    taken = set(owned.values_list("provider_task_id", flat=True))
+    candidates = [
+        remote
+        for remote in found
+        if remote.provider_task_id not in taken
+        and remote.created_at
+        and since <= remote.created_at <= until
+        and _matches(task, remote)
+    ]
+    if len(candidates) != 1:
+        return False
+    return _link(task, candidates[0].provider_task_id, candidates[0], cause="list")
+
+
+def _sent_between(task: GenerationTask) -> tuple[dt.datetime, dt.datetime]:
+    """The time in which the create can have reached the provider."""
+    claimed = task.events.filter(to_status=Status.SUBMITTING).order_by("-pk").first()
+    submitted_at = task.submitted_at or task.updated_at
+    return (claimed.at if claimed else submitted_at) - BEFORE, submitted_at + AFTER
+
+
+def _has_ambiguous_tasks(task: GenerationTask, since: dt.datetime, until: dt.datetime) -> bool:
+    """Whether another row of ours may be the owner of what the list shows."""
+    doubtful = GenerationTask.objects.filter(provider=task.provider, model_name=task.model_name).exclude(pk=task.pk)
+    return (
+        doubtful.filter(status=Status.SUBMITTING).exists()
+        or doubtful.filter(status=Status.UNCONFIRMED, submitted_at__range=(since - AFTER, until + BEFORE)).exists()
+    )
+
+
+def _same_model(task: GenerationTask, remote: RemoteTask) -> bool:
+    """Whether a remote task can be of this row's model; an endpoint id is resolved by the provider."""
+    return not remote.model_name or task.model_name.startswith("ep-") or remote.model_name == task.model_name
+
+
+def _matches(task: GenerationTask, remote: RemoteTask) -> bool:
+    """Whether everything that the provider tells of a task fits what this row asked for."""
+    asked = {name: value for name, value in task.parameters.items() if value not in ("adaptive", -1)}
+    told = {**remote.result, "execution_expires_after": remote.expires_after}
+    differs = any(told.get(name) not in (None, value) for name, value in asked.items())
+    return _same_model(task, remote) and not differs
+
+
+def _link(task: GenerationTask, provider_task_id: str, remote: RemoteTask, *, cause: str, actor: str = "") -> bool:
+    now = timezone.now()
+    try:
+        moved = task.status == Status.UNCONFIRMED and task.advance(
+            Status.QUEUED,
+            cause=cause,
+            actor=actor,
+            detail=f"Found at the provider as {provider_task_id}.",
+            provider_task_id=provider_task_id,
+            expires_at=translate.deadline(task, remote),
+            next_poll_at=now,
+            attention="",
+            attention_detail="",
+            error_charged="",
+        )
+    except IntegrityError:
+        task.refresh_from_db()
+        return False
+    if moved:
+        apply(task, remote, cause=cause)
+    return moved
+
+
+def _schedule_next_search(task: GenerationTask) -> None:
+    """Search less and less often; in the end only a callback or a person can tell."""
+    searches = task.poll_failures
+    listed = task.provider in conf.provider_aliases() and conf.provider(task.provider).LISTS
+    pause = PAUSES[searches] if listed and searches < len(PAUSES) else None
+    again = timezone.now() + dt.timedelta(seconds=pause) if pause else None
+    task.amend(poll_failures=searches + 1, next_poll_at=again)

@@ -1,0 +1,193 @@
+"""Look into an uploaded file: what it really is, how large and how long. Never trusts a name or a sender's word.
+
+Pillow and PyAV (the extra ``media``) measure; without them only the beginning of a file is looked at.
+"""
+
+import contextlib
+import os
+import struct
+import wave
+import zlib
+from collections.abc import Callable
+from dataclasses import replace
+from typing import IO, Any, cast
+
+from django.core.files.base import File
+
+from ..catalogue.inputs import MediaFacts
+
+try:
+    from PIL import Image
+except ImportError:  # the extra is not installed
+    Image = None  # type: ignore[assignment]
+try:
+    import av
+    from av.error import FFmpegError
+except ImportError:  # the extra is not installed
+    av = None  # type: ignore[assignment]
+    FFmpegError = OSError  # type: ignore[assignment,misc]
+
+#: How much of the beginning tells what a file is. Bytes.
+_BEGINNING = 32
+#: What files begin with.
+_SIGNATURES = (
+    (b"\x89PNG\r\n\x1a\n", "image/png"),
+    (b"\xff\xd8\xff", "image/jpeg"),
+    (b"GIF87a", "image/gif"),
+    (b"GIF89a", "image/gif"),
+    (b"BM", "image/bmp"),
+    (b"II*\x00", "image/tiff"),
+    (b"MM\x00*", "image/tiff"),
+    (b"II+\x00", "image/tiff"),
+    (b"MM\x00+", "image/tiff"),
+    (b"ID3", "audio/mpeg"),
+    (b"\x1aE\xdf\xa3", "video/x-matroska"),
+    (b"OggS", "audio/ogg"),
+    (b"fLaC", "audio/flac"),
+)
+#: What a RIFF file says behind its length.
+_RIFF = {b"WEBP": "image/webp", b"WAVE": "audio/wav", b"AVI ": "video/x-msvideo"}
+#: Main brands of ISO media files that are no MP4 video. Source: ISO/IEC 14496-12 and 23008-12, and the MP4 registry.
+_BRANDS = {
+    b"qt  ": "video/quicktime",
+    b"M4A ": "audio/mp4",
+    b"M4B ": "audio/mp4",
+    **dict.fromkeys((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx"), "image/heic"),
+    **dict.fromkeys((b"mif1", b"msf1", b"heif"), "image/heif"),
+    **dict.fromkeys((b"avif", b"avis"), "image/avif"),
+}
+#: First boxes of QuickTime movies from before there were brands.
+_OLD_QUICKTIME = frozenset({b"moov", b"mdat", b"wide", b"free", b"skip"})
+#: Formats that Pillow reads, by its own names. HEIC needs a plugin, so nobody expects it to be read.
+_PILLOW = {
+    "image/png": "PNG",
+    "image/jpeg": "JPEG",
+    "image/gif": "GIF",
+    "image/bmp": "BMP",
+    "image/tiff": "TIFF",
+    "image/webp": "WEBP",
+}
+#: Demuxers to read with. Named, because a guessing reader also takes playlists, which open further files and addresses.
+_DEMUXERS = {"video/mp4": "mp4", "video/quicktime": "mov", "audio/mpeg": "mp3", "audio/wav": "wav"}
+
+#: Titles in odd encodings are no reason to refuse a file; from its version 19 on PyAV thinks so by itself.
+_LENIENT: dict[str, Any] = {"metadata_errors": "replace"} if av and int(av.__version__.split(".")[0]) < 19 else {}
+#: What readers raise over broken files. Some only warn, and a site may turn warnings into errors.
+_BROKEN = (
+    FFmpegError,
+    OSError,
+    EOFError,
+    ValueError,
+    SyntaxError,
+    LookupError,
+    TypeError,
+    ArithmeticError,
+    struct.error,
+    zlib.error,
+    Warning,
+)
+
+
+def measure(file: File) -> MediaFacts | None:
+    """What a file is by its content; ``None`` when it cannot be read at all.
+
+    ``mime`` is empty for what we do not know, and for what begins like a known format but is broken. What could not
+    be measured is ``None``. The file's position is what it was before.
+
+    Args:
+        file: open for reading, with ``seek``.
+    """
+    try:
+        position = file.tell()
+        try:
+            return _measured(cast(IO[bytes], file))
+        finally:
+            file.seek(position)
+    except (OSError, ValueError, AttributeError):  # closed, or a stream that cannot be read twice
+        return None
+
+
+def _measured(file: IO[bytes]) -> MediaFacts:
+    size = file.seek(0, os.SEEK_END) or file.tell()
+    file.seek(0)
+    facts = MediaFacts(mime=sniff(file.read(_BEGINNING)), bytes=size)
+    reader = _reader_of(facts.mime)
+    if reader is None:
+        return facts
+    file.seek(0)
+    try:
+        return replace(facts, **reader(file, facts))
+    except _BROKEN:
+        return replace(facts, mime="")
+
+
+def sniff(beginning: bytes) -> str:
+    """The type that the first bytes of a file tell of, such as ``image/png``; empty when we do not know it."""
+    if beginning[4:8] == b"ftyp":
+        return _BRANDS.get(beginning[8:12], "video/mp4")
+    if beginning[4:8] in _OLD_QUICKTIME and beginning[0] < 0x20:
+        return "video/quicktime"
+    if beginning[:4] == b"RIFF":
+        return _RIFF.get(beginning[8:12], "")
+    known = next((mime for signature, mime in _SIGNATURES if beginning.startswith(signature)), "")
+    return known or ("audio/mpeg" if _is_mp3_frame(beginning) else "")
+
+
+def _is_mp3_frame(beginning: bytes) -> bool:
+    """Whether an MPEG audio frame of layer III begins here: sync, version, layer, bit rate and sampling rate."""
+    if len(beginning) < 4 or beginning[0] != 0xFF or beginning[1] & 0xE0 != 0xE0:
+        return False
+    version, layer = beginning[1] >> 3 & 3, beginning[1] >> 1 & 3
+    bit_rate, sampling = beginning[2] >> 4, beginning[2] >> 2 & 3
+    return version != 1 and layer == 1 and bit_rate not in (0, 15) and sampling != 3
+
+
+def _reader_of(mime: str) -> Callable[[IO[bytes], MediaFacts], dict[str, Any]] | None:
+    if mime == "audio/wav":
+        return _read_wav
+    if mime in _PILLOW and Image is not None:
+        return _read_image
+    return _read_clip if mime in _DEMUXERS and av is not None else None
+
+
+def _read_image(file: IO[bytes], facts: MediaFacts) -> dict[str, Any]:
+    """Width and height from the header. Nothing is decoded, so even a decompression bomb may be asked for its size."""
+    Image.init()
+    # Not Image.open, which refuses to tell the size of a bomb.
+    reader: Any = Image.OPEN[_PILLOW[facts.mime]][0]
+    with reader(file, "") as image:
+        width, height = image.size
+    return {"width": width, "height": height}
+
+
+def _read_wav(file: IO[bytes], facts: MediaFacts) -> dict[str, Any]:
+    """Seconds from the header, though no more than there are bytes for: a recorder that was cut off wrote no length."""
+    with contextlib.suppress(wave.Error), wave.open(file, "rb") as sound:
+        most = facts.bytes // (sound.getsampwidth() * sound.getnchannels())
+        return {"duration": min(sound.getnframes(), most) / sound.getframerate()}
+    # Anything but plain PCM, which only the other reader knows.
+    file.seek(0)
+    return _read_clip(file, facts) if av is not None else {}
+
+
+def _read_clip(file: IO[bytes], facts: MediaFacts) -> dict[str, Any]:
+    """Seconds, and for a video its pixels and frame rate."""
+    with av.open(file, mode="r", format=_DEMUXERS[facts.mime], **_LENIENT) as container:
+        pictures, sounds = container.streams.video, container.streams.audio
+        if facts.mime.startswith("audio/"):
+            return {"duration": _seconds(container, sounds[0])}
+        if not pictures:
+            return {"mime": "audio/mp4" if sounds else ""}
+        stream = pictures[0]
+        return {
+            "duration": _seconds(container, stream),
+            "width": stream.width or None,
+            "height": stream.height or None,
+            "frames_per_second": float(stream.average_rate) if stream.average_rate else None,
+        }
+
+
+def _seconds(container: Any, stream: Any) -> float | None:
+    if container.duration:
+        return container.duration / av.time_base
+    return float(stream.duration * stream.time_base) if stream.duration else None

@@ -1,0 +1,161 @@
+"""A create that got no answer is found again, or waits for a person; it is never sent twice."""
+
+import datetime as dt
+
+import pytest
+from django.utils import timezone
+
+from seedance import lifecycle
+from seedance.exceptions import NotFoundError, TransitionError
+from seedance.models import GenerationTask
+
+from ..conftest import SAMPLE_MODEL, SAMPLE_PROMPT
+
+
+@pytest.fixture
+def lost(provider, sent):
+    """Returns a function that sends a task whose answer gets lost although it was accepted."""
+
+    def send(prompt=SAMPLE_PROMPT, **request):
+        provider.fault("lost_response_after_accept", on="create")
+        return sent(prompt, **request)
+
+    return send
+
+
+def settled(task):
+    lifecycle.reconcile(GenerationTask.objects.get(pk=task.pk))
+    return GenerationTask.objects.get(pk=task.pk)
+
+
+def test_lost_task_is_found_in_the_providers_list(provider, lost):
+    task = settled(lost())
+
+    assert (task.status, task.attention) == ("queued", "")
+    assert task.provider_task_id == provider.creates[0].id
+    assert len(provider.creates) == 1
+
+
+def test_lost_task_is_found_by_the_callback_on_its_own_token(provider, lost, settings):
+    settings.SEEDANCE = {
+        "PROVIDERS": {"default": {**settings.SEEDANCE["PROVIDERS"]["default"], "LISTS": False}},
+    }
+    task = lost()
+    lifecycle.receive_callback(task, b'{"id": "%s", "status": "running"}' % provider.creates[0].id.encode())
+
+    task = settled(task)
+
+    assert (task.status, task.provider_task_id) == ("queued", provider.creates[0].id)
+
+
+def test_forged_callback_adopts_nothing(provider, lost, settings):
+    settings.SEEDANCE = {
+        "PROVIDERS": {"default": {**settings.SEEDANCE["PROVIDERS"]["default"], "LISTS": False}},
+    }
+    task = lost()
+    lifecycle.receive_callback(task, b'{"id": "cgt-20260101000000-forgd", "status": "succeeded"}')
+
+    assert settled(task).status == "unconfirmed"
+
+
+def test_two_candidates_are_one_too_many(provider, lost, sent):
+    task = lost()
+    other = sent("Somebody else's, through another program.")
+    other.delete()
+
+    assert settled(task).status == "unconfirmed"
+
+
+def test_two_lost_tasks_of_one_model_are_not_told_apart(provider, lost):
+    first, second = lost("One."), lost("Two.")
+
+    assert {settled(first).status, settled(second).status} == {"unconfirmed"}
+
+
+def test_candidate_that_another_row_owns_is_not_taken(provider, lost, sent):
+    sent("Ours, and known.")
+
+    task = settled(lost())
+
+    assert task.provider_task_id == provider.creates[1].id
+
+
+def test_candidate_with_other_parameters_is_not_taken(provider, lost, sent):
+    task = lost(generate_audio=True)
+    GenerationTask.objects.filter(pk=task.pk).update(generate_audio=False)
+
+    assert settled(task).status == "unconfirmed"
+
+
+def test_create_that_never_arrived_is_searched_for_less_and_less_often(provider, sent):
+    provider.fail_next(502, body="<html>")
+    task = sent()
+
+    first = settled(task)
+    later = settled(task)
+
+    assert first.status == later.status == "unconfirmed"
+    assert later.next_poll_at > first.next_poll_at
+
+
+def test_search_ends_where_there_is_no_list(provider, lost, settings):
+    settings.SEEDANCE = {
+        "PROVIDERS": {"default": {**settings.SEEDANCE["PROVIDERS"]["default"], "LISTS": False}},
+    }
+
+    task = settled(lost())
+
+    assert (task.status, task.attention, task.next_poll_at) == ("unconfirmed", "unconfirmed", None)
+
+
+def test_person_adopts_the_providers_task(provider, lost):
+    task = lost()
+
+    lifecycle.link_provider_task(task, provider.creates[0].id, cause="admin", actor="alice")
+
+    task.refresh_from_db()
+    assert task.provider_task_id == provider.creates[0].id
+    assert task.events.filter(actor="alice").exists()
+
+
+def test_person_cannot_adopt_what_the_provider_does_not_know(provider, lost):
+    with pytest.raises(NotFoundError):
+        lifecycle.link_provider_task(lost(), "cgt-20260101000000-nobdy", cause="admin")
+
+
+def test_person_cannot_adopt_what_another_row_owns(provider, lost, sent):
+    owned = sent("Ours, and known.")
+    task = lost()
+
+    with pytest.raises(TransitionError):
+        lifecycle.link_provider_task(task, owned.provider_task_id, cause="admin")
+
+
+def test_person_releases_a_task_for_sending_again(provider, lost):
+    task = lost()
+
+    lifecycle.resubmit(task, cause="admin", actor="alice")
+
+    task.refresh_from_db()
+    assert (task.status, task.attention) == ("pending", "")
+    assert "billed twice" in task.events.last().detail
+
+
+@pytest.mark.parametrize("status", ["pending", "queued", "failed"])
+def test_only_an_unconfirmed_task_is_released(make_task, status):
+    with pytest.raises(TransitionError):
+        lifecycle.resubmit(make_task(status=status), cause="admin")
+
+
+def test_doubtful_task_is_claimed_by_one_worker(make_task):
+    make_task(status="unconfirmed", next_poll_at=timezone.now() - dt.timedelta(seconds=1))
+
+    assert len(lifecycle.claim_unconfirmed(10)) == 1
+    assert len(lifecycle.claim_unconfirmed(10)) == 0
+
+
+def test_endpoint_id_is_resolved_by_the_provider_and_still_found(provider, lost):
+    task = settled(lost(model_name="ep-20260101000000-abcde"))
+
+    assert task.status == "queued"
+    assert SAMPLE_MODEL in task.raw["model"]

@@ -1,0 +1,249 @@
+"""One POST, and the truth about its outcome."""
+
+import datetime as dt
+import io
+import socket
+import wave
+
+import pytest
+from django.core.files.base import ContentFile
+from django.db import OperationalError
+from django.utils import timezone
+
+from seedance import lifecycle
+from seedance.models import GenerationTask
+
+from ..conftest import SAMPLE_MODEL, SAMPLE_PROMPT
+from .conftest import claim_next
+
+
+def posts(provider):
+    return [heard for heard in provider.requests if heard.method == "POST"]
+
+
+def test_accepted_task_has_the_providers_id(provider, sent):
+    task = sent()
+
+    assert task.status == "queued"
+    assert task.provider_task_id == provider.creates[0].id
+
+
+def test_accepted_task_knows_when_the_provider_gives_up(sent):
+    task = sent(execution_expires_after=7200)
+
+    assert task.expires_at - task.submitted_at == dt.timedelta(hours=2)
+
+
+def test_request_says_every_parameter_once(provider, sent):
+    sent(prompt=f"{SAMPLE_PROMPT} --ratio 9:16", seed=7)
+
+    body = provider.requests[-1].json
+    assert body["content"] == [{"type": "text", "text": SAMPLE_PROMPT}]
+    assert (body["ratio"], body["duration"], body["seed"], body["resolution"]) == ("9:16", 4, 7, "480p")
+
+
+@pytest.mark.parametrize(
+    "fault",
+    ["lost_response_after_accept", "html_200", "truncated_json", "empty_body", "empty_id", "missing_id", "html_502"],
+)
+def test_create_without_a_readable_answer_is_unconfirmed(provider, sent, fault):
+    provider.fault(fault, on="create")
+
+    task = sent()
+
+    assert task.status == "unconfirmed"
+    assert task.attention == "unconfirmed"
+    assert task.error_charged == "unknown"
+
+
+@pytest.mark.parametrize(
+    "fault", ["lost_response_after_accept", "html_502", "rate_limited", "redirect_301", "flat_error"]
+)
+def test_create_is_sent_once_whatever_comes_back(provider, sent, fault):
+    provider.fault(fault, on="create")
+
+    sent()
+
+    assert len(posts(provider)) == 1
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 504, 524, 408])
+def test_server_trouble_after_sending_is_unconfirmed(provider, sent, status):
+    provider.fail_next(status)
+
+    assert sent().status == "unconfirmed"
+
+
+def test_unconfirmed_task_is_never_sent_again_by_itself(provider, sent):
+    provider.fault("lost_response_after_accept", on="create")
+    sent()
+
+    assert claim_next() is None
+
+
+def test_what_the_provider_answered_stands_on_the_timeline(provider, sent):
+    provider.fail_next(502, body="<html><body>Bad Gateway</body></html>")
+
+    task = sent()
+
+    assert "<html><body>Bad Gateway" in task.events.last().detail
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 413, 451])
+def test_refused_task_failed_and_cost_nothing(provider, sent, status):
+    provider.fail_next(status, code="InvalidParameter", message="the parameter duration is not valid")
+
+    task = sent()
+
+    assert task.status == "failed"
+    assert (task.error_code, task.error_charged) == ("InvalidParameter", "no")
+    assert "duration" in task.error_message
+
+
+@pytest.mark.parametrize(("status", "code"), [(500, "invalid_request"), (503, "model_not_found")])
+def test_refusal_in_a_server_errors_clothes_is_a_refusal(provider, sent, status, code):
+    provider.fail_next(status, code=code, message="no")
+
+    assert sent().status == "failed"
+
+
+def test_redirect_is_not_followed_and_named_as_wrong_configuration(provider, sent):
+    provider.fault("redirect_301", on="create")
+
+    task = sent()
+
+    assert (task.status, task.error_code) == ("failed", "redirect")
+    assert "BASE_URL" in task.error_message
+
+
+def test_too_many_requests_waits_as_long_as_it_was_told(provider, sent):
+    provider.fail_next(429, code="RateLimitExceeded", headers={"Retry-After": "120"})
+
+    task = sent()
+
+    assert task.status == "pending"
+    assert task.not_before - timezone.now() == pytest.approx(dt.timedelta(seconds=120), abs=dt.timedelta(seconds=5))
+
+
+def test_too_many_requests_without_a_time_backs_off(provider, sent):
+    provider.fail_next(429, code="RateLimitExceeded")
+
+    task = sent()
+
+    assert task.status == "pending"
+    assert task.not_before > timezone.now()
+    assert claim_next() is None
+
+
+def test_provider_that_cannot_be_reached_leaves_the_task_pending(sent, settings):
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        port = closed.getsockname()[1]
+    settings.SEEDANCE = {
+        "PROVIDERS": {"default": {"PRESET": "emulator", "BASE_URL": f"http://127.0.0.1:{port}/api/v3"}}
+    }
+
+    task = sent()
+
+    assert (task.status, task.submit_attempts) == ("pending", 1)
+
+
+def test_missing_key_keeps_the_task_pending_and_tells_people(sent, settings, provider):
+    settings.SEEDANCE = {"PROVIDERS": {"default": {"PRESET": "ark", "BASE_URL": provider.ark_url, "API_KEY": ""}}}
+
+    task = sent()
+
+    assert (task.status, task.attention) == ("pending", "provider")
+    assert "API_KEY" in task.attention_detail
+    assert not posts(provider)
+
+
+def test_task_that_the_rules_refuse_by_now_is_not_sent(provider, make_task):
+    make_task(status="pending", duration=99)
+
+    lifecycle.submit(claim_next())
+
+    task = GenerationTask.objects.get()
+    assert (task.status, task.error_charged) == ("failed", "no")
+    assert not posts(provider)
+
+
+def test_two_tasks_never_get_the_same_provider_id(provider, sent, make_task):
+    first = sent()
+    provider.fail_next(200, body={"id": first.provider_task_id})
+
+    second = sent(prompt="Another one.")
+
+    assert second.status == "unconfirmed"
+    assert first.provider_task_id in second.events.last().detail
+
+
+def test_claim_of_a_dead_worker_becomes_unconfirmed(provider, make_task):
+    task = make_task(status="submitting", lease_until=timezone.now() - dt.timedelta(seconds=1))
+
+    count = lifecycle.mark_abandoned()
+
+    task.refresh_from_db()
+    assert (count, task.status) == (1, "unconfirmed")
+    assert not posts(provider)
+
+
+def test_claim_of_a_living_worker_is_left_alone(make_task):
+    make_task(status="submitting")
+
+    assert lifecycle.mark_abandoned() == 0
+
+
+def test_late_answer_settles_a_task_that_was_already_in_doubt(provider, make_task):
+    GenerationTask.objects.create_task(prompt=SAMPLE_PROMPT, model_name=SAMPLE_MODEL, submit=True)
+    slow = claim_next()
+    GenerationTask.objects.update(lease_until=timezone.now() - dt.timedelta(seconds=1))
+    lifecycle.mark_abandoned()
+
+    lifecycle.submit(slow)
+
+    task = GenerationTask.objects.get()
+    assert (task.status, task.attention) == ("queued", "")
+    assert task.provider_task_id == provider.creates[0].id
+
+
+def test_paid_id_is_written_down_when_the_database_comes_back(provider, make_task, monkeypatch):
+    GenerationTask.objects.create_task(prompt=SAMPLE_PROMPT, model_name=SAMPLE_MODEL, submit=True)
+    claimed = claim_next()
+    outage = iter([OperationalError("the database is gone"), None])
+    real_advance = GenerationTask.advance
+
+    def advance(self, *args, **kwargs):
+        if error := next(outage):
+            raise error
+        return real_advance(self, *args, **kwargs)
+
+    monkeypatch.setattr(GenerationTask, "advance", advance)
+    monkeypatch.setattr("seedance.lifecycle.submitting.connections", {"default": type("C", (), {"close": print})})
+
+    lifecycle.submit(claimed)
+
+    assert GenerationTask.objects.get().provider_task_id == provider.creates[0].id
+
+
+def test_uploaded_image_travels_as_a_data_uri(provider, sent, png):
+    sent(media=[{"role": "first_frame", "file": png}])
+
+    item = provider.requests[-1].json["content"][1]
+    assert item["role"] == "first_frame"
+    assert item["image_url"]["url"].startswith("data:image/png;base64,iVBOR")
+
+
+def test_uploaded_sound_travels_under_the_name_that_the_provider_documents(provider, sent, png):
+    tone = io.BytesIO()
+    with wave.open(tone, "wb") as sound:
+        sound.setparams((1, 2, 8000, 0, "NONE", ""))
+        sound.writeframes(bytes(2 * 8000 * 3))
+    uploads = [
+        {"role": "reference_image", "file": png},
+        {"role": "reference_audio", "file": ContentFile(tone.getvalue(), name="tone.wav")},
+    ]
+
+    sent(model_name="doubao-seedance-2-0-260128", media=uploads)
+
+    assert provider.requests[-1].json["content"][2]["audio_url"]["url"].startswith("data:audio/wav;base64,")
