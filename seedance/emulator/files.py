@@ -43,8 +43,8 @@ def _trouble(world: World, heard: Heard, task: Task, name: str, suffix: str) -> 
 def result_file(world: World, task: Task, suffix: str) -> bytes:
     """The bytes of a task's result, drawn now if nobody asked before. Slow; never call it with the lock held."""
     if suffix == "png":
-        return world.studio.last_frame(task.order, world.options.render)
-    return world.studio.video(task.order, world.options.render)
+        return world.renderer.last_frame(task.order, world.options.render)
+    return world.renderer.video(task.order, world.options.render)
 
 
 def file_answer(heard: Heard, data: bytes, suffix: str, modified_at: float) -> Answer:

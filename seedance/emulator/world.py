@@ -15,7 +15,7 @@ from .faults import Armed, FaultBox, arm, sort_markers
 from .house import House
 from .inputs import InputRules
 from .limits import Limits
-from .media import Studio
+from .media import Renderer
 from .options import Options
 from .order import Order
 from .prompt import read_markers
@@ -42,7 +42,7 @@ class World:
         self.limits = Limits(self.clock, self._current_options)
         self.state = State(self.clock, self.agenda, self.lock, self._current_options, self._status_changed)
         self.faults = FaultBox()
-        self.studio = Studio()
+        self.renderer = Renderer()
         self.heard: deque[Heard] = deque(maxlen=options.requests_kept)
         self._describe = describe
 
