@@ -13,8 +13,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .order import Order
 from .prompt import spoken_words
+from .task_spec import TaskSpec
 
 if TYPE_CHECKING:
     from .render import Picture
@@ -36,22 +36,22 @@ class Renderer:
         self._rendering = threading.Lock()
         self._files: OrderedDict[Hashable, bytes] = OrderedDict()
 
-    def video(self, order: Order, render: bool) -> bytes:
-        """The video of an order, or the bundled clip when rendering is off or impossible."""
+    def video(self, spec: TaskSpec, render: bool) -> bytes:
+        """The video of a task, or the bundled clip when rendering is off or impossible."""
         if not render or not can_render():
             return _clip()
         from .render import render_video
 
-        arguments = _picture(order), order.frame_count, order.output_format, order.has_audio
+        arguments = _picture(spec), spec.frame_count, spec.output_format, spec.has_audio
         return self._kept(arguments, lambda: render_video(*arguments))
 
-    def last_frame(self, order: Order, render: bool) -> bytes:
-        """The last frame of an order, without watermark, as PNG of the video's size."""
+    def last_frame(self, spec: TaskSpec, render: bool) -> bytes:
+        """The last frame of a task, without watermark, as PNG of the video's size."""
         if not render or not can_render():
-            return _plain_png(order.width, order.height)
+            return _plain_png(spec.width, spec.height)
         from .render import render_last_frame
 
-        arguments = replace(_picture(order), watermark=False), order.frame_count
+        arguments = replace(_picture(spec), watermark=False), spec.frame_count
         return self._kept(arguments, lambda: render_last_frame(*arguments))
 
     def _kept(self, key: Hashable, make: Callable[[], bytes]) -> bytes:
@@ -68,15 +68,15 @@ class Renderer:
             self._files.popitem(last=False)
 
 
-def _shot(order: Order) -> Shot:
+def _picture(spec: TaskSpec) -> Picture:
     from .render import Picture
 
-    return Shot(
-        words=spoken_words(order.prompt).encode("utf-8", "replace").decode(),
-        caption=f"{order.model.family} · {order.resolution} · {order.ratio} · local emulator",
-        width=order.width,
-        height=order.height,
-        watermark=order.watermark,
+    return Picture(
+        text=spoken_words(spec.prompt).encode("utf-8", "replace").decode(),
+        caption=f"{spec.model.family} · {spec.resolution} · {spec.ratio} · local emulator",
+        width=spec.width,
+        height=spec.height,
+        watermark=spec.watermark,
     )
 
 

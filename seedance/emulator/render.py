@@ -17,7 +17,7 @@ import av
 from av.filter import Graph
 from PIL import Image, ImageDraw, ImageFont
 
-from .table import FRAMES_PER_SECOND
+from .model_table import FRAMES_PER_SECOND
 
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
