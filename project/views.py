@@ -3,8 +3,8 @@
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from seedance import conf
 from seedance.models import GenerationTask
-from seedance.models.queryset import GenerationTaskQuerySet
 from seedance.models.status import Status
 
 NEWEST_VIDEOS = 24
@@ -15,7 +15,7 @@ def landing(request: HttpRequest) -> HttpResponse:
     """What this is, for strangers; the newest videos and those under way, for people who may see them."""
     if not request.user.is_authenticated:
         return render(request, "project/welcome.html")
-    tasks = _visible_to(request)
+    tasks = conf.policy().visible(request.user, GenerationTask.objects.all())
     videos = tasks.filter(status=Status.SUCCEEDED, archived_at__isnull=False).exclude(video="")
     return render(
         request,
@@ -25,11 +25,3 @@ def landing(request: HttpRequest) -> HttpResponse:
             "unfinished": tasks.active().exclude(status=Status.NEW)[:NEWEST_UNFINISHED],
         },
     )
-
-
-def _visible_to(request: HttpRequest) -> GenerationTaskQuerySet:
-    """The rule of the REST API: one's own tasks, and all of them for staff who may view tasks."""
-    user = request.user
-    if user.is_staff and user.has_perm("seedance.view_generationtask"):
-        return GenerationTask.objects.all()
-    return GenerationTask.objects.owned_by(user)

@@ -47,6 +47,7 @@ def check_settings(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> li
         *_public_url(written.get("PUBLIC_URL")),
         *_providers(written["PROVIDERS"]),
         *_storage(written.get("STORAGE", "default")),
+        *_policy(written.get("POLICY", "")),
         *_models(),
     ]
 
@@ -180,6 +181,25 @@ def _storage(alias: object) -> Iterator[CheckMessage]:
             f'SEEDANCE["STORAGE"] names "{alias}", which STORAGES does not have.',
             hint=f"Use one of: {', '.join(django_settings.STORAGES)}.",
             id="seedance.E008",
+        )
+
+
+def _policy(path: object) -> Iterator[CheckMessage]:
+    if not isinstance(path, str):
+        return  # E003 says so
+    try:
+        policy = conf.policy()
+    except ConfigurationError as exc:
+        yield Error(
+            str(exc), hint='Write the dotted path of a class, such as "seedance.policy.OwnTasks".', id="seedance.E012"
+        )
+        return
+    lacking = [name for name in ("visible", "may") if not callable(getattr(policy, name, None))]
+    if lacking:
+        yield Error(
+            f'SEEDANCE["POLICY"]: "{path}" has no method {" and no method ".join(lacking)}.',
+            hint="Make it a subclass of seedance.policy.Policy.",
+            id="seedance.E012",
         )
 
 

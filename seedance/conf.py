@@ -6,8 +6,10 @@ from typing import Any, Self
 
 from django.conf import settings as django_settings
 from django.core.files.storage import Storage, storages
+from django.utils.module_loading import import_string
 
 from .exceptions import ConfigurationError
+from .policy import Policy
 from .provider.presets import COMMON, PRESETS
 
 
@@ -69,6 +71,8 @@ class Settings:
     PUBLIC_URL: str = ""
     #: Alias in Django's ``STORAGES`` where videos and uploads are kept.
     STORAGE: str = "default"
+    #: Dotted path of the class that decides who sees and may do what.
+    POLICY: str = "seedance.policy.Policy"
     #: Catalogue rows of your own, or changes to ours, by model id.
     MODELS: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     #: Name of the django-q2 cluster that runs the rounds; empty: the default one.
@@ -142,6 +146,19 @@ def provider(alias: str = "default") -> Provider:
 def provider_aliases() -> list[str]:
     """All configured aliases, ``default`` first."""
     return sorted(settings().PROVIDERS, key=lambda alias: (alias != "default", alias))
+
+
+def policy() -> Policy:
+    """The policy of this site, as ``POLICY`` names it now.
+
+    Raises:
+        ConfigurationError: there is no such class.
+    """
+    path = settings().POLICY
+    try:
+        return import_string(path)()
+    except (ImportError, TypeError) as exc:
+        raise ConfigurationError(f'SEEDANCE["POLICY"]: "{path}" cannot be used ({exc}).') from exc
 
 
 def result_storage() -> Storage:

@@ -18,7 +18,7 @@ PACKAGE = Path(seedance.__file__).parent
 
 #: ``seedance/__init__.py``: the version, nothing else.
 VERSION = "version"
-_GROUND = {VERSION, "exceptions", "signals", "conf"}
+_GROUND = {VERSION, "exceptions", "signals", "policy", "conf"}
 _KNOWLEDGE = _GROUND | {"catalogue", "measure", "intake"}
 _ROWS = _KNOWLEDGE | {"models", "files"}
 _STEPS = _ROWS | {"provider", "poster", "translate"}
@@ -32,7 +32,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "exceptions": set(),
     "signals": set(),
     "presets": set(),
-    "conf": {"exceptions", "presets"},
+    "policy": set(),
+    "conf": {"exceptions", "policy", "presets"},
     "catalogue": set(),
     "provider": {"exceptions", VERSION},
     "files": set(),

@@ -266,6 +266,15 @@ def test_checks_run_under_their_own_tag(settings):
     assert "seedance.E001" in ids(django_checks.run_checks(tags=["seedance"]))
 
 
+@pytest.mark.parametrize(
+    "path", ["nowhere.Policy", "seedance.policy.Nobody", "seedance.policy", "tests.test_policy.Half"]
+)
+def test_policy_that_cannot_be_used_is_e012(settings, path):
+    settings.SEEDANCE = {**settings.SEEDANCE, "POLICY": path}
+
+    assert [message.id for message in checks.check_settings(None)] == ["seedance.E012"]
+
+
 def test_every_number_is_used_for_one_kind_and_tested_here():
     numbers = set(re.findall(r"seedance\.([EW]\d{3})", Path(checks.__file__).read_text()))
 

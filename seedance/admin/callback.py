@@ -9,7 +9,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from ..models import Callback
+from .. import conf
+from ..models import Callback, GenerationTask
 from .display import pretty
 from .filters import BoundedPaginator
 from .links import page_url
@@ -27,8 +28,10 @@ class CallbackAdmin(ReadOnlyAdmin):
     sortable_by = ()
 
     def get_queryset(self, request: HttpRequest) -> Any:
-        """The list does without the bodies."""
-        return super().get_queryset(request).defer("body")
+        """Those of tasks that the site's policy shows to this person; the list does without the bodies."""
+        visible = conf.policy().visible(request.user, GenerationTask.objects.get_queryset())
+        callbacks = super().get_queryset(request).defer("body")
+        return callbacks.filter(task__in=visible.order_by().values("pk"))
 
     @admin.display(description=_("task"))
     def task_link(self, callback: Callback) -> SafeString:

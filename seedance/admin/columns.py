@@ -43,6 +43,10 @@ class TaskList(admin.ModelAdmin):
     #: Columns that a refreshed row brings along.
     live_columns: ClassVar[tuple[str, ...]] = ("preview", "state", "cost")
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
+        """The tasks that the site's policy shows to this person."""
+        return conf.policy().visible(request.user, super().get_queryset(request))
+
     def get_search_results(self, request: HttpRequest, queryset: QuerySet, search_term: str) -> tuple[QuerySet, bool]:
         """By exact id, or in the prompts when asked for."""
         return filters.search(queryset, search_term), False

@@ -73,9 +73,21 @@ class GenerationTaskAdmin(TaskPages):
 
     # Permissions
 
+    def has_view_permission(self, request: HttpRequest, obj: GenerationTask | None = None) -> bool:
+        """Django's permission and the site's policy."""
+        return super().has_view_permission(request, obj) and self._policy_allows(request, "view", obj)
+
     def has_change_permission(self, request: HttpRequest, obj: GenerationTask | None = None) -> bool:
         """What a person wrote can be changed until somebody asks to send it."""
-        return super().has_change_permission(request, obj) and (obj is None or obj.status == Status.NEW)
+        may_change = super().has_change_permission(request, obj) and self._policy_allows(request, "change", obj)
+        return may_change and (obj is None or obj.status == Status.NEW)
+
+    def has_delete_permission(self, request: HttpRequest, obj: GenerationTask | None = None) -> bool:
+        """Django's permission and the site's policy."""
+        return super().has_delete_permission(request, obj) and self._policy_allows(request, "delete", obj)
+
+    def _policy_allows(self, request: HttpRequest, verb: str, task: GenerationTask | None) -> bool:
+        return task is None or task._state.adding or conf.policy().may(request.user, verb, task)
 
     def has_sync_permission(self, request: HttpRequest) -> bool:
         """Whether this person may have the provider asked."""

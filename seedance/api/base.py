@@ -17,11 +17,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from .. import conf
 from ..models import GenerationTask
 from ..models.queryset import GenerationTaskQuerySet
 from .errors import exception_handler
 from .parsers import StrictJSONParser
-from .permissions import visible_to
 from .schema import ProblemAutoSchema
 
 
@@ -51,7 +51,7 @@ class Endpoint(APIView):
         """The tasks the caller may know of; also asked by model permissions of the host."""
         if getattr(self, "swagger_fake_view", False):  # a schema is made; nobody asks for tasks
             return GenerationTask.objects.none()
-        return visible_to(self.request.user)
+        return conf.policy().visible(self.request.user, GenerationTask.objects.get_queryset())
 
 
 def conditional(request: Request, data: Any) -> HttpResponseBase:

@@ -12,11 +12,11 @@ from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 
+from .. import conf
 from ..models import GenerationTask, MediaItem, Status, TaskEvent
 from ..models.queryset import GenerationTaskQuerySet
 from .errors import CONTENT_TYPE
 from .links import link
-from .permissions import sees_cost
 from .schema import WHEN, ProblemItemSerializer, ProblemSerializer
 
 #: How much of a ``data:`` address is shown at most; its media type ends well before.
@@ -194,7 +194,7 @@ class TaskSerializer(serializers.Serializer):
 
     @extend_schema_field(CostSerializer(allow_null=True))
     def get_cost(self, task: GenerationTask) -> Mapping[str, Any] | None:
-        if task.cost_amount is None or not sees_cost(self._request.user, task):
+        if task.cost_amount is None or not conf.policy().may(self._request.user, "view_cost", task):
             return None
         return {
             "amount": money(task.cost_amount),

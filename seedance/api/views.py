@@ -14,7 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
-from .. import intake
+from .. import conf, intake
 from ..exceptions import TransitionError
 from ..models import GenerationTask, TaskEvent
 from ..models.queryset import Order
@@ -24,7 +24,6 @@ from .errors import FileGone, WrongState, described
 from .filters import TaskFilter
 from .links import link
 from .pagination import NewestFirst
-from .permissions import may, owns
 from .schema import IDEMPOTENCY_KEY, METADATA, PREFER, TASK_ID, WAIT, documented, problem_responses
 from .serializers import (
     CONFLICT,
@@ -56,7 +55,7 @@ class TaskEndpoint(Endpoint):
         task = self.get_queryset().filter(pk=_uuid(task_id)).first()
         if task is None:
             raise NotFound
-        if right != "view" and not may(self.request.user, right, task):
+        if right != "view" and not conf.policy().may(self.request.user, right, task):
             raise PermissionDenied
         return task
 
@@ -297,7 +296,7 @@ class TaskViewSet(TaskEndpoint, GenericViewSet):
             task = GenerationTask.objects.retry(old, owner=old.owner, cause=_CAUSE)
             if mark:
                 GenerationTask.objects.filter(pk=task.pk).update(**mark.columns())
-            if not owns(self.request.user, old):
+            if old.owner_id != self.request.user.pk:
                 task.note(TaskEvent.What.NOTE, cause=_CAUSE, actor=self._actor, detail="Retried for its owner.")
         return [task]
 

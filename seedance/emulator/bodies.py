@@ -4,66 +4,66 @@ from __future__ import annotations
 
 from typing import Any
 
-from .damage import with_nulls
+from .app_state import AppState
+from .corruption import with_nulls
 from .links import result_url, succeeded_at
-from .table import FRAMES_PER_SECOND
+from .model_table import FRAMES_PER_SECOND
 from .tasks import Task
-from .world import World
 
 
-def task_body(world: World, task: Task, now: float, shown: bool = False) -> dict[str, Any]:
+def task_body(app: AppState, task: Task, now: float, shown: bool = False) -> dict[str, Any]:
     """The task object of query, list and callback.
 
     Args:
         now: decides whether the result is still offered.
-        shown: whether this is an answer to a query; some faults count those.
+        shown: whether this is an response to a query; some faults count those.
     """
     body: dict[str, Any] = {"id": task.id, "model": task.model, "status": task.status}
     if task.status == "failed" and task.error is not None:
         body["error"] = {"code": task.error[0], "message": task.error[1]}
     if task.status == "succeeded":
         task.final_shown += shown
-        body |= _result(world, task, now)
+        body |= _result(app, task, now)
     body |= {"created_at": int(task.created_at), "updated_at": int(task.updated_at)}
     if task.status == "succeeded":
         body |= _made(task)
-    if task.face == "ark":
+    if task.flavour == "ark":
         body |= _terms(task)
     else:
         body.pop("seed", None)
-    return with_nulls(body) if world.options.nulls else body
+    return with_nulls(body) if app.options.nulls else body
 
 
-def _result(world: World, task: Task, now: float) -> dict[str, Any]:
+def _result(app: AppState, task: Task, now: float) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    if now < succeeded_at(task) + world.options.url_seconds and not task.still_has("success_without_url"):
+    if now < succeeded_at(task) + app.options.url_seconds and not task.still_has("success_without_url"):
         stale = task.still_has("url_expired")
-        found["content"] = {"video_url": result_url(world, task, task.order.output_format, stale)}
-        if task.order.return_last_frame:
-            found["content"]["last_frame_url"] = result_url(world, task, "png", stale)
-    if task.face == "ark" or world.options.volc_usage:
+        found["content"] = {"video_url": result_url(app, task, task.spec.output_format, stale)}
+        if task.spec.return_last_frame:
+            found["content"]["last_frame_url"] = result_url(app, task, "png", stale)
+    if task.flavour == "ark" or app.options.volc_usage:
         found["usage"] = usage(task)
-    if task.face == "ark" and task.order.tools:
-        found["tools"] = [{"type": tool.get("type")} for tool in task.order.tools]
+    if task.flavour == "ark" and task.spec.tools:
+        found["tools"] = [{"type": tool.get("type")} for tool in task.spec.tools]
     return found
 
 
 def usage(task: Task) -> dict[str, Any]:
     """Billed tokens."""
-    found: dict[str, Any] = {"completion_tokens": task.order.tokens, "total_tokens": task.order.tokens}
-    if any(tool.get("type") == "web_search" for tool in task.order.tools):
+    found: dict[str, Any] = {"completion_tokens": task.spec.tokens, "total_tokens": task.spec.tokens}
+    if any(tool.get("type") == "web_search" for tool in task.spec.tools):
         found["tool_usage"] = {"web_search": 1}
     return found
 
 
 def _made(task: Task) -> dict[str, Any]:
     """What became of the parameters; only finished videos tell."""
-    order = task.order
-    length = {"frames": order.frames} if order.frames else {"duration": order.duration}
+    spec = task.spec
+    length = {"frames": spec.frames} if spec.frames else {"duration": spec.duration}
     return {
         "seed": task.seed,
-        "resolution": order.resolution,
-        "ratio": order.ratio,
+        "resolution": spec.resolution,
+        "ratio": spec.ratio,
         **length,
         "framespersecond": FRAMES_PER_SECOND,
     }
@@ -71,19 +71,19 @@ def _made(task: Task) -> dict[str, Any]:
 
 def _terms(task: Task) -> dict[str, Any]:
     """The conditions under which a task runs, told in every status."""
-    order = task.order
+    spec = task.spec
     terms: dict[str, Any] = {
-        "service_tier": order.service_tier,
-        "execution_expires_after": order.execution_expires_after,
+        "service_tier": spec.service_tier,
+        "execution_expires_after": spec.execution_expires_after,
     }
-    if order.model.audio:
-        terms |= {"generate_audio": order.generate_audio, "draft": order.draft}
-    if order.draft_task_id:
-        terms["draft_task_id"] = order.draft_task_id
-    if order.model.priority:
-        terms["priority"] = order.priority
+    if spec.model.audio:
+        terms |= {"generate_audio": spec.generate_audio, "draft": spec.draft}
+    if spec.draft_task_id:
+        terms["draft_task_id"] = spec.draft_task_id
+    if spec.model.priority:
+        terms["priority"] = spec.priority
         if task.status == "succeeded":
-            terms["output_format"] = order.output_format
-    if order.safety_identifier:
-        terms["safety_identifier"] = order.safety_identifier
+            terms["output_format"] = spec.output_format
+    if spec.safety_identifier:
+        terms["safety_identifier"] = spec.safety_identifier
     return terms

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from .clock import Agenda, Clock
+from .clock import Clock, Scheduler
 from .loopback import ask_loopback, is_loopback_url
 from .options import Options
 from .tasks import Task
@@ -60,9 +60,9 @@ class _Outbox:
 class Callbacks:
     """Pushes JSON by POST, only ever to this machine, from a few threads of its own."""
 
-    def __init__(self, clock: Clock, agenda: Agenda, options: Callable[[], Options]) -> None:
+    def __init__(self, clock: Clock, scheduler: Scheduler, options: Callable[[], Options]) -> None:
         self._clock = clock
-        self._agenda = agenda
+        self._scheduler = scheduler
         self._options = options
         self._lock = threading.Lock()
         self._outboxes: dict[str, _Outbox] = {}
@@ -82,21 +82,21 @@ class Callbacks:
 
     def announce(self, task: Task, body: Mapping[str, Any], at: float) -> None:
         """Queue the push that a status change deserves, as the task's callback faults bend it."""
-        if not task.order.callback_url:
+        if not task.spec.callback_url:
             return
-        push = _Push(task.id, task.status, task.order.callback_url, encode(body), self._generation)
-        if "callback_dropped" in task.traits:
+        push = _Push(task.id, task.status, task.spec.callback_url, encode(body), self._generation)
+        if "callback_dropped" in task.behaviours:
             self._note(push, "dropped")
-        elif "callback_late" in task.traits:
-            seconds = float(task.traits["callback_late"].get("seconds", 5.0))
-            self._agenda.schedule(at + seconds, lambda _: self._enqueue(push))
-        elif "callback_reordered" in task.traits:
+        elif "callback_late" in task.behaviours:
+            seconds = float(task.behaviours["callback_late"].get("seconds", 5.0))
+            self._scheduler.schedule(at + seconds, lambda _: self._enqueue(push))
+        elif "callback_reordered" in task.behaviours:
             self._enqueue_reordered(push, task.is_final)
         else:
             self._enqueue(push)
-            if "callback_doubled" in task.traits:
+            if "callback_doubled" in task.behaviours:
                 self._enqueue(push)
-            if "callback_forged" in task.traits and task.status == "running":
+            if "callback_forged" in task.behaviours and task.status == "running":
                 self._enqueue(self._forgery(push, body))
 
     def _enqueue_reordered(self, push: _Push, final: bool) -> None:
@@ -199,7 +199,7 @@ class Callbacks:
         options = self._options()
         if not acknowledged and push.status in _REPEATED and push.attempt <= options.callback_retries:
             again = replace(push, attempt=push.attempt + 1)
-            self._agenda.schedule(self._clock.now() + options.callback_retry_seconds, lambda _: self._enqueue(again))
+            self._scheduler.schedule(self._clock.now() + options.callback_retry_seconds, lambda _: self._enqueue(again))
 
     def _post(self, push: _Push) -> int | str:
         try:

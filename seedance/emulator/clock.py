@@ -41,7 +41,7 @@ class Clock:
         self._listeners.append(listener)
 
 
-class Agenda:
+class Scheduler:
     """Actions with a due time. One lock guards it and everything the actions touch.
 
     A thread keeps it in step with real time, so that things happen although nobody asks.

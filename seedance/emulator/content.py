@@ -7,8 +7,8 @@ from typing import Any
 
 from .errors import invalid
 from .inputs import InputRules, inspect_medium
+from .model_table import Model
 from .prompt import spoken_words
-from .table import Model
 
 _KINDS = ("text", "image_url", "audio_url", "video_url")
 _IMAGE_ROLES = ("first_frame", "last_frame", "reference_image")

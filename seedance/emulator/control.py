@@ -5,81 +5,81 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from .wire import Answer, Heard, json_answer
-from .world import World
+from .app_state import AppState
+from .wire import Request, Response, json_response
 
 Values = dict[str, Any]
 
 
-def answer(world: World, heard: Heard) -> Answer:
-    """Run one control route. Answers JSON; 400 with a reason when the wish makes no sense."""
-    name = heard.path.removeprefix("/__control__/").strip("/")
-    if heard.method == "GET" and name in _QUESTIONS:
-        return json_answer(_QUESTIONS[name](world))
-    if heard.method == "POST" and name in _COMMANDS:
-        return _obey(world, name, heard)
-    return json_answer({"error": "no such control route", "get": [*_QUESTIONS], "post": [*_COMMANDS]}, 404)
+def response(app: AppState, request: Request) -> Response:
+    """Run one control route. Answers JSON; 400 with a reason when the request makes no sense."""
+    name = request.path.removeprefix("/__control__/").strip("/")
+    if request.method == "GET" and name in _QUESTIONS:
+        return json_response(_QUESTIONS[name](app))
+    if request.method == "POST" and name in _COMMANDS:
+        return _obey(app, name, request)
+    return json_response({"error": "no such control route", "get": [*_QUESTIONS], "post": [*_COMMANDS]}, 404)
 
 
-def _obey(world: World, name: str, heard: Heard) -> Answer:
-    values = heard.json if heard.body else {}
+def _obey(app: AppState, name: str, request: Request) -> Response:
+    values = request.json if request.body else {}
     if not isinstance(values, dict):
-        return json_answer({"error": "the body must be a JSON object"}, 400)
+        return json_response({"error": "the body must be a JSON object"}, 400)
     try:
-        _COMMANDS[name](world, values)
+        _COMMANDS[name](app, values)
     except KeyError as exc:
-        return json_answer({"error": f"missing or unknown: {exc.args[0]}"}, 400)
+        return json_response({"error": f"missing or unknown: {exc.args[0]}"}, 400)
     except (TypeError, ValueError) as exc:
-        return json_answer({"error": str(exc)}, 400)
-    return json_answer({"ok": True})
+        return json_response({"error": str(exc)}, 400)
+    return json_response({"ok": True})
 
 
-def _fail_next(world: World, values: Values) -> None:
+def _fail_next(app: AppState, values: Values) -> None:
     rest = {"status": int(values["status"]), **{name: values[name] for name in values if name not in ("on", "times")}}
-    world.faults.fail_next(values.get("on", "create"), values.get("times", 1), rest)
+    app.faults.fail_next(values.get("on", "create"), values.get("times", 1), rest)
 
 
-def _fault(world: World, values: Values) -> None:
+def _fault(app: AppState, values: Values) -> None:
     rest = {name: value for name, value in values.items() if name != "name"}
-    world.arm(values["name"], **rest)
+    app.arm(values["name"], **rest)
 
 
-def _advance(world: World, values: Values) -> None:
-    world.clock.advance(float(values["seconds"]))
+def _advance(app: AppState, values: Values) -> None:
+    app.clock.advance(float(values["seconds"]))
 
 
-def _finish(world: World, values: Values) -> None:
-    world.state.finish(values.get("id"))
+def _finish(app: AppState, values: Values) -> None:
+    app.store.finish(values.get("id"))
 
 
-def _fail(world: World, values: Values) -> None:
-    world.state.fail(values.get("id"), values.get("code", "InternalServiceError"), values.get("message", ""))
+def _fail(app: AppState, values: Values) -> None:
+    app.store.fail(values.get("id"), values.get("code", "InternalServiceError"), values.get("message", ""))
 
 
-def _set_status(world: World, values: Values) -> None:
-    world.state.set_status(values["id"], str(values["status"]))
+def _set_status(app: AppState, values: Values) -> None:
+    app.store.set_status(values["id"], str(values["status"]))
 
 
-def _tasks(world: World) -> Any:
-    world.agenda.catch_up()
-    return [task.as_dict() for task in world.state.tasks.values()]
+def _tasks(app: AppState) -> Any:
+    app.scheduler.catch_up()
+    return [task.as_dict() for task in app.store.tasks.values()]
 
 
-_COMMANDS: Mapping[str, Callable[[World, Values], None]] = {
+_COMMANDS: Mapping[str, Callable[[AppState, Values], None]] = {
     "fail_next": _fail_next,
     "fault": _fault,
     "advance": _advance,
     "finish": _finish,
     "fail": _fail,
     "set_status": _set_status,
-    "configure": lambda world, values: world.configure(**values),
-    "reset": lambda world, values: world.reset(),
+    "configure": lambda app, values: app.configure(**values),
+    "reset": lambda app, values: app.reset(),
 }
-_QUESTIONS: Mapping[str, Callable[[World], Any]] = {
-    "requests": lambda world: [heard.as_dict() for heard in list(world.heard)],
-    "ledger": lambda world: [create.as_dict() for create in list(world.state.creates)],
+_QUESTIONS: Mapping[str, Callable[[AppState], Any]] = {
+    "requests": lambda app: [request.as_dict() for request in list(app.requests)],
+    "ledger": lambda app: [create.as_dict() for create in list(app.store.creates)],
     "tasks": _tasks,
-    "callbacks": lambda world: [delivery.as_dict() for delivery in list(world.callbacks.deliveries)],
+    "callbacks": lambda app: [delivery.as_dict() for delivery in list(app.callbacks.deliveries)],
 }
 #: Every control route as method and path.
 ROUTES = (

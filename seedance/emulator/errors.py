@@ -7,7 +7,7 @@ import secrets
 import time
 from typing import Any
 
-from .wire import Answer, json_answer
+from .wire import Response, json_response
 
 _TYPES = {
     400: "BadRequest",
@@ -77,11 +77,11 @@ def wrapped_body(error: ApiError, trace: str) -> dict[str, Any]:
     }
 
 
-def ark_error(error: ApiError) -> Answer:
+def ark_error(error: ApiError) -> Response:
     trace = request_id()
-    return json_answer(ark_body(error, trace), error.status, {"X-Request-Id": trace, **error.headers})
+    return json_response(ark_body(error, trace), error.status, {"X-Request-Id": trace, **error.headers})
 
 
-def comet_error(error: ApiError) -> Answer:
+def comet_error(error: ApiError) -> Response:
     trace = request_id()
-    return json_answer(comet_body(error, trace), error.status, {"x-cometapi-request-id": trace, **error.headers})
+    return json_response(comet_body(error, trace), error.status, {"x-cometapi-request-id": trace, **error.headers})

@@ -2,8 +2,8 @@
 
 Four kinds of fault:
 
-- *answer*: the request is answered with something else and nothing is done (with `acted=True` it is done all the same);
-- *distort*: the request is done and the answer is damaged on its way out;
+- *response*: something else is answered and nothing is done (with `acted=True` it is done all the same);
+- *distort*: the request is done and the response is damaged on its way out;
 - *life*: the next accepted task behaves oddly for good;
 - *callback*: the next accepted task's callbacks do.
 """
@@ -16,9 +16,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from .damage import ANSWERS, DISTORTIONS, Builder, Distorter, custom_answer
+from .corruption import ANSWERS, DISTORTIONS, Builder, Distorter, custom_response
 from .prompt import read_markers
-from .wire import Answer
+from .wire import Response
 
 OPERATIONS = ("create", "get", "list", "delete", "download")
 _API = ("create", "get", "list", "delete")
@@ -33,24 +33,24 @@ class Fault:
 
     name: str
     kind: str
-    #: Operations it strikes when none is named.
+    #: Operations it applies to when none is named.
     operations: tuple[str, ...] = ("create",)
 
 
 FAULTS: Mapping[str, Fault] = {
     fault.name: fault
     for fault in (
-        Fault("connection_reset", "answer", _API),
-        Fault("rate_limited", "answer", _API),
-        Fault("html_502", "answer", _API),
-        Fault("redirect_301", "answer", _API),
-        Fault("html_200", "answer", _API),
-        Fault("invalid_request_500", "answer", _API),
-        Fault("wrapped_451", "answer", _API),
-        Fault("flat_error", "answer", _API),
-        Fault("response_metadata_error", "answer", _API),
-        Fault("comet_parse_error", "answer"),
-        Fault("html_for_mp4", "answer", ("download",)),
+        Fault("connection_reset", "response", _API),
+        Fault("rate_limited", "response", _API),
+        Fault("html_502", "response", _API),
+        Fault("redirect_301", "response", _API),
+        Fault("html_200", "response", _API),
+        Fault("invalid_request_500", "response", _API),
+        Fault("wrapped_451", "response", _API),
+        Fault("flat_error", "response", _API),
+        Fault("response_metadata_error", "response", _API),
+        Fault("comet_parse_error", "response"),
+        Fault("html_for_mp4", "response", ("download",)),
         Fault("lost_response_after_accept", "distort"),
         Fault("empty_id", "distort"),
         Fault("missing_id", "distort"),
@@ -90,7 +90,7 @@ class Armed:
 
     @property
     def acts_first(self) -> bool:
-        """Whether the request is carried out although the answer will not say so."""
+        """Whether the request is carried out although the response will not say so."""
         return self.name in DISTORTIONS or bool(self.options.get("acted"))
 
     @property
@@ -98,18 +98,18 @@ class Armed:
         """Whether it shapes a task's whole life instead of one request."""
         return bool(self.name) and FAULTS[self.name].kind in _LASTING
 
-    def answer(self) -> Answer:
-        """The false answer of an *answer* fault."""
-        build: Builder = custom_answer if self.name == "" else ANSWERS[self.name]
+    def response(self) -> Response:
+        """The false response of a *response* fault."""
+        build: Builder = custom_response if self.name == "" else ANSWERS[self.name]
         return build(self.options)
 
-    def spoil(self, answer: Answer) -> Answer:
-        """What becomes of the true answer."""
+    def spoil(self, response: Response) -> Response:
+        """What becomes of the true response."""
         if self.name in DISTORTIONS:
             distort: Distorter = DISTORTIONS[self.name]
-            return distort(answer, self.options)
-        false = self.answer()
-        false.after = answer.after
+            return distort(response, self.options)
+        false = self.response()
+        false.after = response.after
         return false
 
 
@@ -140,8 +140,8 @@ def _operations(on: str | Iterable[str]) -> tuple[str, ...]:
     return wanted
 
 
-class FaultBox:
-    """The faults armed for this emulator, struck in the order in which they were armed."""
+class FaultQueue:
+    """The faults armed for this emulator, applied in the order in which they were armed."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -159,7 +159,7 @@ class FaultBox:
         """Answer the next requests of an operation with a status and body of one's own."""
         self.add(Armed("", _operations(on), times, "", dict(options)))
 
-    def strike(self, operation: str, task_id: str = "", own: list[Armed] | None = None) -> Armed | None:
+    def take(self, operation: str, task_id: str = "", own: list[Armed] | None = None) -> Armed | None:
         """Use up the first fault of the wire that fits a request; a task's `own` faults come first."""
         if not own and not self._armed:
             return None
@@ -179,7 +179,7 @@ class FaultBox:
             if own is not None and armed in own:
                 own.remove(armed)
 
-    def traits_for_new_task(self) -> dict[str, Mapping[str, Any]]:
+    def behaviours_for_new_task(self) -> dict[str, Mapping[str, Any]]:
         """Use up one of each lasting fault armed for the next accepted task."""
         with self._lock:
             lasting = [each for each in self._armed if each.is_lasting]
@@ -189,21 +189,21 @@ class FaultBox:
 
 
 def sort_markers(faults: Iterable[tuple[str, dict[str, Any]]]) -> tuple[dict[str, Mapping[str, Any]], list[Armed]]:
-    """The faults wished for in a prompt: lasting traits, and faults of the wire. Nonsense is ignored."""
-    traits: dict[str, Mapping[str, Any]] = {}
+    """The faults asked for in a prompt: lasting behaviours, and transport faults. Nonsense is ignored."""
+    behaviours: dict[str, Mapping[str, Any]] = {}
     wire: list[Armed] = []
     for name, options in faults:
         if name not in FAULTS or _not_numbers(options):
             continue
         if FAULTS[name].kind in _LASTING:
-            traits[name] = options
+            behaviours[name] = options
             continue
         rest = dict(options)
         on = rest.pop("on", None)
         operations = (on,) if on in OPERATIONS else FAULTS[name].operations
         times = rest.pop("times", 1)
         wire.append(Armed(name, operations, times if isinstance(times, int | None) else 1, "", rest))
-    return traits, wire
+    return behaviours, wire
 
 
 def faults_marked_in(body: bytes) -> list[Armed]:

@@ -7,61 +7,61 @@ import json
 import re
 from email.utils import formatdate
 
+from .app_state import AppState
 from .links import link_trouble, succeeded_at
 from .tasks import Task
-from .wire import Answer, Heard
-from .world import World
+from .wire import Request, Response
 
 _TYPES = {"mp4": "video/mp4", "mov": "video/quicktime", "png": "image/png"}
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 
 
-def serve(world: World, heard: Heard, task_id: str, name: str, suffix: str) -> Answer:
+def serve(app: AppState, request: Request, task_id: str, name: str, suffix: str) -> Response:
     """The video or last frame of a task."""
-    task = world.state.results.get(task_id)
+    task = app.store.results.get(task_id)
     if task is None:
         return _refusal(404, "NoSuchKey")
-    trouble = _trouble(world, heard, task, name, suffix)
+    trouble = _trouble(app, request, task, name, suffix)
     if trouble:
         return _refusal(403, trouble)
-    return file_answer(heard, result_file(world, task, suffix), suffix, succeeded_at(task))
+    return file_response(request, result_file(app, task, suffix), suffix, succeeded_at(task))
 
 
-def _trouble(world: World, heard: Heard, task: Task, name: str, suffix: str) -> str:
-    if heard.method != "GET":
+def _trouble(app: AppState, request: Request, task: Task, name: str, suffix: str) -> str:
+    if request.method != "GET":
         return "AccessDenied"
-    if "Authorization" in heard.headers:
+    if "Authorization" in request.headers:
         return "InvalidAuthorization"
-    if trouble := link_trouble(world, task, suffix, name, heard):
+    if trouble := link_trouble(app, task, suffix, name, request):
         return trouble
-    with world.lock:
+    with app.lock:
         task.downloads += 1
-        exhausted = task.order.model.download_cap and task.downloads > world.options.download_cap
+        exhausted = task.spec.model.download_cap and task.downloads > app.options.download_cap
     return "DownloadLimitExceeded" if exhausted else ""
 
 
-def result_file(world: World, task: Task, suffix: str) -> bytes:
+def result_file(app: AppState, task: Task, suffix: str) -> bytes:
     """The bytes of a task's result, drawn now if nobody asked before. Slow; never call it with the lock held."""
     if suffix == "png":
-        return world.studio.last_frame(task.order, world.options.render)
-    return world.studio.video(task.order, world.options.render)
+        return app.renderer.last_frame(task.spec, app.options.render)
+    return app.renderer.video(task.spec, app.options.render)
 
 
-def file_answer(heard: Heard, data: bytes, suffix: str, modified_at: float) -> Answer:
+def file_response(request: Request, data: bytes, suffix: str, modified_at: float) -> Response:
     """The whole file, or the one range of it that was asked for."""
     headers = {
         "Accept-Ranges": "bytes",
         "ETag": f'"{hashlib.md5(data, usedforsecurity=False).hexdigest()}"',
         "Last-Modified": formatdate(modified_at, usegmt=True),
     }
-    wanted = _RANGE.fullmatch(heard.headers.get("Range", ""))
+    wanted = _RANGE.fullmatch(request.headers.get("Range", ""))
     if wanted is None or wanted.groups() == ("", ""):
-        return Answer(200, data, headers, _TYPES[suffix])
+        return Response(200, data, headers, _TYPES[suffix])
     start, stop = _span(wanted, len(data))
     if start >= stop:
-        return Answer(416, b"", {**headers, "Content-Range": f"bytes */{len(data)}"}, _TYPES[suffix])
+        return Response(416, b"", {**headers, "Content-Range": f"bytes */{len(data)}"}, _TYPES[suffix])
     headers["Content-Range"] = f"bytes {start}-{stop - 1}/{len(data)}"
-    return Answer(206, data[start:stop], headers, _TYPES[suffix])
+    return Response(206, data[start:stop], headers, _TYPES[suffix])
 
 
 def _span(wanted: re.Match[str], size: int) -> tuple[int, int]:
@@ -72,5 +72,5 @@ def _span(wanted: re.Match[str], size: int) -> tuple[int, int]:
     return int(first), min(size, int(last) + 1) if last else size
 
 
-def _refusal(status: int, code: str) -> Answer:
-    return Answer(status, json.dumps({"Code": code, "Message": "The link does not open this file."}).encode())
+def _refusal(status: int, code: str) -> Response:
+    return Response(status, json.dumps({"Code": code, "Message": "The link does not open this file."}).encode())

@@ -33,7 +33,7 @@ def ask_loopback(method: str, url: str, body: bytes | None, timeout: float) -> t
         HTTP status and body.
 
     Raises:
-        OSError, http.client.HTTPException: when there is no answer. ValueError: for any other machine.
+        OSError, http.client.HTTPException: when there is no response. ValueError: for any other machine.
     """
     if not is_loopback_url(url):
         raise ValueError("not a loopback address")

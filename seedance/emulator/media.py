@@ -1,4 +1,4 @@
-"""Result files: drawn on the first download, kept for the next."""
+"""Result files: rendered on the first download, kept for the next."""
 
 from __future__ import annotations
 
@@ -13,12 +13,11 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .order import Order
 from .prompt import spoken_words
-from .table import FRAMES_PER_SECOND
+from .task_spec import TaskSpec
 
 if TYPE_CHECKING:
-    from .scene import Shot
+    from .render import Picture
 
 _BYTES_KEPT = 256 * 2**20
 _CLIP = Path(__file__).with_name("clip.mp4")
@@ -30,35 +29,34 @@ def can_render() -> bool:
     return all(importlib.util.find_spec(name) is not None for name in ("av", "PIL"))
 
 
-class Studio:
+class Renderer:
     """Makes result files on demand, one at a time, each only once."""
 
     def __init__(self) -> None:
-        self._drawing = threading.Lock()
+        self._rendering = threading.Lock()
         self._files: OrderedDict[Hashable, bytes] = OrderedDict()
 
-    def video(self, order: Order, render: bool) -> bytes:
-        """The film of an order, or the bundled clip when drawing is off or impossible."""
+    def video(self, spec: TaskSpec, render: bool) -> bytes:
+        """The video of a task, or the bundled clip when rendering is off or impossible."""
         if not render or not can_render():
             return _clip()
-        from . import film
+        from .render import render_video
 
-        shot, count = _shot(order), order.frame_count
-        container, sound = order.output_format, order.has_audio
-        return self._kept((shot, count, container, sound), lambda: film.shoot(shot, count, container, sound))
+        arguments = _picture(spec), spec.frame_count, spec.output_format, spec.has_audio
+        return self._kept(arguments, lambda: render_video(*arguments))
 
-    def last_frame(self, order: Order, render: bool) -> bytes:
-        """The last picture of an order, without watermark, as PNG of the video's size."""
+    def last_frame(self, spec: TaskSpec, render: bool) -> bytes:
+        """The last frame of a task, without watermark, as PNG of the video's size."""
         if not render or not can_render():
-            return _plain_png(order.width, order.height)
-        from . import film
+            return _plain_png(spec.width, spec.height)
+        from .render import render_last_frame
 
-        shot, count = replace(_shot(order), watermark=False), order.frame_count
-        return self._kept((shot, count, "png"), lambda: film.last_picture(shot, count))
+        arguments = replace(_picture(spec), watermark=False), spec.frame_count
+        return self._kept(arguments, lambda: render_last_frame(*arguments))
 
     def _kept(self, key: Hashable, make: Callable[[], bytes]) -> bytes:
         # One at a time: several encoders at once would only fight over the same few cores.
-        with self._drawing:
+        with self._rendering:
             if key not in self._files:
                 self._files[key] = make()
                 self._forget_oldest()
@@ -70,16 +68,15 @@ class Studio:
             self._files.popitem(last=False)
 
 
-def _shot(order: Order) -> Shot:
-    from .scene import Shot
+def _picture(spec: TaskSpec) -> Picture:
+    from .render import Picture
 
-    return Shot(
-        words=spoken_words(order.prompt).encode("utf-8", "replace").decode(),
-        caption=f"{order.model.family} · {order.resolution} · {order.ratio} · local emulator",
-        width=order.width,
-        height=order.height,
-        seconds=order.frame_count / FRAMES_PER_SECOND,
-        watermark=order.watermark,
+    return Picture(
+        text=spoken_words(spec.prompt).encode("utf-8", "replace").decode(),
+        caption=f"{spec.model.family} · {spec.resolution} · {spec.ratio} · local emulator",
+        width=spec.width,
+        height=spec.height,
+        watermark=spec.watermark,
     )
 
 

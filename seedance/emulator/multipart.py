@@ -8,7 +8,7 @@ from email.message import EmailMessage, MIMEPart
 from email.parser import BytesParser
 
 from .errors import invalid
-from .wire import Heard
+from .wire import Request
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,17 +33,17 @@ class Form:
         return [each.name for each in self.files]
 
 
-def read_form(heard: Heard) -> Form:
+def read_form(request: Request) -> Form:
     """Take a form apart.
 
     Raises:
         ApiError: 400 when the body is not multipart/form-data.
     """
-    content_type = heard.headers.get("Content-Type", "")
+    content_type = request.headers.get("Content-Type", "")
     if not content_type.lower().startswith("multipart/form-data") or "boundary=" not in content_type:
         raise invalid("expected a multipart/form-data body", code="invalid_request")
     head = f"Content-Type: {content_type}\r\nMIME-Version: 1.0\r\n\r\n".encode("latin-1", "replace")
-    message = BytesParser(EmailMessage, policy=email.policy.HTTP).parsebytes(head + heard.body)
+    message = BytesParser(EmailMessage, policy=email.policy.HTTP).parsebytes(head + request.body)
     if not message.is_multipart():
         raise invalid("multipart: no parts found", code="invalid_request")
     form = Form()

@@ -59,7 +59,7 @@ def spoken_words(text: str) -> str:
 
 @dataclass(slots=True)
 class Markers:
-    """The `[[…]]` wishes of one prompt."""
+    """The `[[…]]` markers of one prompt."""
 
     #: Fault name and its options, in order of appearance.
     faults: list[tuple[str, dict[str, Any]]] = field(default_factory=list)

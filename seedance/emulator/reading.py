@@ -7,10 +7,10 @@ from typing import Any
 
 from .content import Content, check_media, check_mode
 from .errors import ApiError, invalid
-from .house import House
-from .order import Order
+from .model_table import ADAPTIVE, RATIOS, Model, closest_ratio
 from .prompt import read_flags
-from .table import ADAPTIVE, RATIOS, Model, closest_ratio
+from .task_spec import TaskSpec
+from .validation_context import ValidationContext
 
 #: What the model settles on when asked to choose a duration itself, in seconds.
 _CHOSEN_DURATION = {True: 10, False: 5}
@@ -19,16 +19,18 @@ _CHOSEN_DURATION = {True: 10, False: 5}
 class Reading:
     """One create body being read, parameter by parameter, in the order in which the service complains."""
 
-    def __init__(self, model_id: str, model: Model, fields: Mapping[str, Any], content: Content, house: House) -> None:
+    def __init__(
+        self, model_id: str, model: Model, fields: Mapping[str, Any], content: Content, context: ValidationContext
+    ) -> None:
         self.model_id = model_id
         self.model = model
         self.fields = fields
         self.content = content
-        self.house = house
+        self.context = context
         self.flags = read_flags(content.prompt)
         self.name = model_id.rsplit("-", 1)[0]
 
-    def order(self) -> Order:
+    def spec(self) -> TaskSpec:
         check_mode(self.content, self.model, self.name)
         task_type = self._task_type()
         ratio = self._ratio(task_type)
@@ -39,8 +41,8 @@ class Reading:
         duration = None if frames else self._duration(flagged, task_type)
         output_format = self._output_format()
         self._check_terms()
-        check_media(self.content, self.house.inputs)
-        return Order(
+        check_media(self.content, self.context.inputs)
+        return TaskSpec(
             model_id=self.model_id,
             model=self.model,
             mode=self.content.mode,
@@ -62,7 +64,7 @@ class Reading:
             tools=tuple(tool for tool in self._value("tools", []) if isinstance(tool, dict)),
             safety_identifier=self._value("safety_identifier", ""),
             callback_url=self._value("callback_url", ""),
-            input_seconds=self.content.count("video") * self.house.reference_video_seconds,
+            input_seconds=self.content.count("video") * self.context.reference_video_seconds,
         )
 
     def _value(self, name: str, default: Any) -> Any:

@@ -14,9 +14,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from .loopback import is_loopback_host
-from .wire import Answer, Heard
+from .wire import Request, Response
 
-Respond = Callable[[Heard], Answer]
+Respond = Callable[[Request], Response]
 _REASONS = {status.value: status.phrase for status in HTTPStatus}
 _LARGEST_BODY = 96 * 2**20
 _TRICKLE_PIECES = 20
@@ -94,13 +94,13 @@ class Handler(BaseHTTPRequestHandler):
         body = self._read_body()
         if body is None:
             return
-        heard = Heard(self.command, self.path, self.headers, body, self.server.now())
-        answer = self.server.respond(heard)
+        request = Request(self.command, self.path, self.headers, body, self.server.now())
+        response = self.server.respond(request)
         try:
-            self._deliver(answer)
+            self._deliver(response)
         finally:
-            if answer.after is not None:
-                answer.after()
+            if response.after is not None:
+                response.after()
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_OPTIONS = _serve
 
@@ -130,31 +130,31 @@ class Handler(BaseHTTPRequestHandler):
             pieces.append(self.rfile.read(size))
             self.rfile.readline(1024)
 
-    def _deliver(self, answer: Answer) -> None:
-        if answer.delay:
-            self.server.stopping.wait(answer.delay)
-        if answer.hang_up:
-            self._hang_up(answer.hang_up)
+    def _deliver(self, response: Response) -> None:
+        if response.delay:
+            self.server.stopping.wait(response.delay)
+        if response.hang_up:
+            self._hang_up(response.hang_up)
             return
-        body = b"" if self.command == "HEAD" else answer.body
-        head = self._head(answer)
-        if answer.missing_bytes:
+        body = b"" if self.command == "HEAD" else response.body
+        head = self._head(response)
+        if response.missing_bytes:
             self.close_connection = True
-        if answer.trickle:
+        if response.trickle:
             self.connection.sendall(head)
-            self._trickle(body, answer.trickle)
+            self._trickle(body, response.trickle)
         else:
             self.connection.sendall(head + body)
 
-    def _head(self, answer: Answer) -> bytes:
+    def _head(self, response: Response) -> bytes:
         headers = {
             "Server": self.server_version,
             "Date": self.date_time_string(),
-            "Content-Type": answer.content_type,
-            "Content-Length": str(len(answer.body) + answer.missing_bytes),
-            **answer.headers,
+            "Content-Type": response.content_type,
+            "Content-Length": str(len(response.body) + response.missing_bytes),
+            **response.headers,
         }
-        lines = [f"HTTP/1.1 {answer.status} {_REASONS.get(answer.status, 'Unknown')}"]
+        lines = [f"HTTP/1.1 {response.status} {_REASONS.get(response.status, 'Unknown')}"]
         lines += [f"{name}: {value}" for name, value in headers.items()]
         return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1", "replace")
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .faults import Armed
-from .order import Order
+from .task_spec import TaskSpec
 
 FINAL = frozenset({"succeeded", "failed", "expired", "cancelled"})
 _CHINA = 8 * 3600
@@ -32,18 +32,18 @@ class Task:
 
     Attributes:
         id: as handed out; its shape tells the host flavour.
-        face: which API made it and alone knows it: `ark`, `volc` or `videos`.
-        status: as shown to the world; any word after `set_status`.
+        flavour: which API made it and alone knows it: `ark`, `volc` or `videos`.
+        status: as shown to the app; any word after `set_status`.
         created_at, updated_at: Unix seconds.
         history: every status with the moment it began.
         error: `(code, message)` of a failed task.
-        traits: faults that belong to this task for life, by name.
-        faults: faults of the wire, waiting for requests about this task.
+        behaviours: faults that belong to this task for life, by name.
+        faults: transport faults, waiting for requests about this task.
     """
 
     id: str
-    face: str
-    order: Order
+    flavour: str
+    spec: TaskSpec
     key: str
     created_at: float
     status: str = "queued"
@@ -52,7 +52,7 @@ class Task:
     seed: int = 0
     steps: list[Step] = field(default_factory=list)
     history: list[tuple[str, float]] = field(default_factory=list)
-    traits: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    behaviours: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     faults: list[Armed] = field(default_factory=list)
     #: Rises whenever what was planned for this task no longer holds.
     version: int = 0
@@ -64,33 +64,33 @@ class Task:
 
     def __post_init__(self) -> None:
         self.updated_at = self.updated_at or self.created_at
-        self.seed = self.order.seed if self.order.seed >= 0 else secrets.randbelow(2**31)
+        self.seed = self.spec.seed if self.spec.seed >= 0 else secrets.randbelow(2**31)
         self.history.append((self.status, self.created_at))
 
     @property
     def model(self) -> str:
-        return self.order.model_id
+        return self.spec.model_id
 
     @property
     def prompt(self) -> str:
-        return self.order.prompt
+        return self.spec.prompt
 
     @property
     def is_final(self) -> bool:
         return self.status in FINAL
 
-    def still_has(self, trait: str) -> bool:
+    def still_has(self, behaviour: str) -> bool:
         """Whether a fault of the finished task holds: for good, or for its first `gets` queries."""
-        if trait not in self.traits:
+        if behaviour not in self.behaviours:
             return False
-        gets = self.traits[trait].get("gets")
+        gets = self.behaviours[behaviour].get("gets")
         return gets is None or self.final_shown <= int(gets)
 
     def as_dict(self) -> dict[str, Any]:
         """A JSON-ready summary for the control routes."""
         return {
             "id": self.id,
-            "face": self.face,
+            "flavour": self.flavour,
             "model": self.model,
             "status": self.status,
             "prompt": self.prompt,
@@ -98,7 +98,7 @@ class Task:
             "updated_at": self.updated_at,
             "error": self.error,
             "history": self.history,
-            "traits": sorted(self.traits),
+            "behaviours": sorted(self.behaviours),
             "downloads": self.downloads,
         }
 
@@ -118,11 +118,11 @@ class Create:
         return {"id": self.id, "model": self.model, "prompt": self.prompt, "parameters": self.parameters}
 
 
-def new_task_id(face: str, now: float, service_tier: str = "default") -> str:
-    """A fresh id in the flavour of a face."""
-    if face == "volc":
+def new_task_id(flavour: str, now: float, service_tier: str = "default") -> str:
+    """A fresh id as that API gives them."""
+    if flavour == "volc":
         return f"02{int(now * 1000):013d}{secrets.token_hex(8)}"
-    if face == "videos":
+    if flavour == "videos":
         return "task_" + _random(_ALNUM, 32)
     moment = time.strftime("%Y%m%d%H%M%S", time.gmtime(now + _CHINA))
     batch = "batch-" if service_tier == "flex" else ""

@@ -1,4 +1,4 @@
-"""From a create body to an Order, refusing what the live service refuses at once, and nothing else."""
+"""From a create body to a TaskSpec, refusing what the live service refuses at once, and nothing else."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import Any
 
 from .content import Content, read_content
 from .errors import invalid
-from .house import House, find_model
-from .order import Order
 from .reading import Reading
+from .task_spec import TaskSpec
+from .validation_context import ValidationContext, find_model
 
 _TYPES: Mapping[str, type] = {
     "callback_url": str,
@@ -34,7 +34,7 @@ _TYPES: Mapping[str, type] = {
 _GO_TYPES = {str: "string", bool: "bool", int: "int64", list: "[]tool"}
 
 
-def read_order(body: Any, house: House) -> Order:
+def read_spec(body: Any, context: ValidationContext) -> TaskSpec:
     """Check a create body and fill in every default.
 
     Raises:
@@ -45,12 +45,12 @@ def read_order(body: Any, house: House) -> Order:
     fields = {name: value for name, value in body.items() if value is not None}
     if not fields.get("model"):
         raise invalid("The request is missing `model` parameter.", "model", "MissingParameter")
-    model_id, model = find_model(fields["model"], house)
+    model_id, model = find_model(fields["model"], context)
     content = read_content(fields.get("content"))
     _check_types(fields)
     if content.mode == "draft":
-        return _final_of_draft(fields, content, house)
-    return Reading(model_id, model, fields, content, house).order()
+        return _final_of_draft(fields, content, context)
+    return Reading(model_id, model, fields, content, context).spec()
 
 
 def _check_types(fields: Mapping[str, Any]) -> None:
@@ -65,8 +65,8 @@ def _check_types(fields: Mapping[str, Any]) -> None:
             )
 
 
-def _final_of_draft(fields: Mapping[str, Any], content: Content, house: House) -> Order:
-    draft = house.find_draft(content.draft_task_id)
+def _final_of_draft(fields: Mapping[str, Any], content: Content, context: ValidationContext) -> TaskSpec:
+    draft = context.find_draft(content.draft_task_id)
     if draft is None:
         raise invalid(
             "The parameter `content[0].draft_task.id` specified in the request is not valid: draft task not found.",
@@ -75,7 +75,7 @@ def _final_of_draft(fields: Mapping[str, Any], content: Content, house: House) -
     resolution = fields.get("resolution") or ("1080p" if draft.model.omni else draft.model.default_resolution)
     if resolution not in draft.model.resolutions:
         raise invalid("the parameter resolution specified in the request is not valid for the draft task", "resolution")
-    return Order(
+    return TaskSpec(
         model_id=draft.model_id,
         model=draft.model,
         mode=draft.mode,

@@ -5,17 +5,17 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from .app_state import AppState
 from .errors import ApiError, invalid
 from .faults import Armed
-from .files import file_answer, result_file
+from .files import file_response, result_file
 from .links import result_url, succeeded_at
+from .model_table import BY_UNIFIED_NAME, RATIOS, Model
 from .multipart import Form, read_form
-from .order import Order
 from .prompt import spoken_words
-from .table import BY_UNIFIED_NAME, RATIOS, Model
+from .task_spec import TaskSpec
 from .tasks import Create, Task
-from .wire import Answer, Heard, json_answer
-from .world import World
+from .wire import Request, Response, json_response
 
 FACE = "videos"
 _WORDS = {"queued": "queued", "running": "in_progress", "succeeded": "completed", "expired": "failed"}
@@ -28,37 +28,37 @@ _IMAGE_TYPES = ("image/jpeg", "image/png", "image/webp")
 # -- create ----------------------------------------------------------------------------------------------------------
 
 
-def create(world: World, heard: Heard, own: list[Armed]) -> Answer:
+def create(app: AppState, request: Request, own: list[Armed]) -> Response:
     """Accept a task from a multipart form."""
-    key = world.authenticate(heard)
-    form = read_form(heard)
-    order = _read_order(world, form)
-    world.limits.check("create", key, order.model_id)
+    key = app.authenticate(request)
+    form = read_form(request)
+    spec = _read_order(app, form)
+    app.limits.check("create", key, spec.model_id)
 
     def ledger_entry(task_id: str) -> Create:
         rest = {name: value for name, value in form.fields.items() if name not in ("model", "prompt")}
-        return Create(task_id, form.fields["model"], order.prompt, rest, {**form.fields, "files": form.file_names})
+        return Create(task_id, form.fields["model"], spec.prompt, rest, {**form.fields, "files": form.file_names})
 
-    task = world.accept(FACE, key, order, ledger_entry, own)
-    return json_answer(
+    task = app.accept(FACE, key, spec, ledger_entry, own)
+    return json_response(
         {
             "id": task.id,
             "task_id": task.id,
             "object": "video",
-            "model": order.model_id,
-            "status": _word(world, task),
+            "model": spec.model_id,
+            "status": _word(app, task),
             "progress": 0,
             "created_at": int(task.created_at),
         }
     )
 
 
-def _read_order(world: World, form: Form) -> Order:
+def _read_order(app: AppState, form: Form) -> TaskSpec:
     name = form.fields.get("model", "")
     if not name:
         raise invalid("model is required", "model", "invalid_request")
     model = BY_UNIFIED_NAME.get(name)
-    if model is None or name in world.options.closed_models:
+    if model is None or name in app.options.closed_models:
         raise ApiError(
             503, "model_not_found", f"No available channel for model {name} under group default (distributor)"
         )
@@ -68,7 +68,7 @@ def _read_order(world: World, form: Form) -> Order:
     _check_files(model, form, name)
     resolution, ratio = _read_size(model, form, name)
     seconds = _read_seconds(model, form, name)
-    return Order(
+    return TaskSpec(
         model_id=name,
         model=model,
         mode="r2v" if form.files else "t2v",
@@ -117,27 +117,27 @@ def _read_size(model: Model, form: Form, name: str) -> tuple[str, str]:
 # -- query and download ----------------------------------------------------------------------------------------------
 
 
-def get(world: World, heard: Heard, task_id: str) -> Answer:
+def get(app: AppState, request: Request, task_id: str) -> Response:
     """Show one task, in the plain or the relay form."""
-    key = world.authenticate(heard)
-    world.limits.check("get", key)
-    task = _find(world, task_id)
-    with world.lock:
+    key = app.authenticate(request)
+    app.limits.check("get", key)
+    task = _find(app, task_id)
+    with app.lock:
         _trip_at_transition(task)
         task.final_shown += task.status == "succeeded"
-        return json_answer(_relay_body(world, task) if world.options.relay_envelope else _body(world, task))
+        return json_response(_relay_body(app, task) if app.options.relay_envelope else _body(app, task))
 
 
-def _find(world: World, task_id: str) -> Task:
-    task = world.state.find(task_id, FACE)
-    if task is None or world.clock.now() < task.created_at + world.options.initialising_seconds:
+def _find(app: AppState, task_id: str) -> Task:
+    task = app.store.find(task_id, FACE)
+    if task is None or app.clock.now() < task.created_at + app.options.initialising_seconds:
         raise ApiError(400, "task_not_exist", "task_not_exist")
     return task
 
 
 def _trip_at_transition(task: Task) -> None:
     seen, task.shown_status = task.shown_status, task.status
-    if "error_at_transition" in task.traits and seen and seen != task.status:
+    if "error_at_transition" in task.behaviours and seen and seen != task.status:
         raise ApiError(500, "", "upstream error: internal server error")
 
 
@@ -145,49 +145,49 @@ def _plain_word(task: Task) -> str:
     return _WORDS.get(task.status, task.status)
 
 
-def _word(world: World, task: Task) -> str:
+def _word(app: AppState, task: Task) -> str:
     word = _plain_word(task)
-    return _UPPER.get(word, word.upper()) if world.options.videos_upper_case else word
+    return _UPPER.get(word, word.upper()) if app.options.videos_upper_case else word
 
 
-def _progress(world: World, task: Task) -> int:
+def _progress(app: AppState, task: Task) -> int:
     if task.is_final:
         return 100
     if task.status == "queued":
         return 0
-    passed = world.clock.now() - task.updated_at
-    return min(99, 10 + int(80 * passed / (passed + 1 + world.options.run_seconds)))
+    passed = app.clock.now() - task.updated_at
+    return min(99, 10 + int(80 * passed / (passed + 1 + app.options.run_seconds)))
 
 
-def _body(world: World, task: Task) -> dict[str, Any]:
+def _body(app: AppState, task: Task) -> dict[str, Any]:
     body: dict[str, Any] = {
         "id": task.id,
         "task_id": task.id,
         "object": "video",
         "model": task.model,
-        "status": _word(world, task),
-        "progress": _progress(world, task),
+        "status": _word(app, task),
+        "progress": _progress(app, task),
         "created_at": int(task.created_at),
     }
     if task.is_final:
         body["completed_at"] = int(task.updated_at)
-    if url := _video_url(world, task):
+    if url := _video_url(app, task):
         body["video_url"] = url
     return body
 
 
-def _video_url(world: World, task: Task) -> str:
-    if task.status != "succeeded" or world.clock.now() >= succeeded_at(task) + world.options.url_seconds:
+def _video_url(app: AppState, task: Task) -> str:
+    if task.status != "succeeded" or app.clock.now() >= succeeded_at(task) + app.options.url_seconds:
         return ""
     if task.still_has("success_without_url"):
         return ""
-    return result_url(world, task, "mp4", stale=task.still_has("url_expired"))
+    return result_url(app, task, "mp4", stale=task.still_has("url_expired"))
 
 
-def _relay_body(world: World, task: Task) -> dict[str, Any]:
+def _relay_body(app: AppState, task: Task) -> dict[str, Any]:
     """The envelope of the new-api family: upper case, per cent, and the link where one expects a reason."""
     word = _plain_word(task)
-    url = _video_url(world, task)
+    url = _video_url(app, task)
     reason = task.error[1] if task.status == "failed" and task.error else url
     return {
         "code": "success",
@@ -200,35 +200,35 @@ def _relay_body(world: World, task: Task) -> dict[str, Any]:
             "submit_time": int(task.created_at),
             "start_time": next((int(at) for status, at in task.history if status == "running"), 0),
             "finish_time": int(task.updated_at) if task.is_final else 0,
-            "data": _body(world, task),
+            "data": _body(app, task),
         },
     }
 
 
-def content(world: World, heard: Heard, task_id: str) -> Answer:
+def content(app: AppState, request: Request, task_id: str) -> Response:
     """The video itself, for the key that made it."""
-    world.authenticate(heard)
-    task = _find(world, task_id)
-    delay = world.options.content_delay_seconds
-    if task.status != "succeeded" or world.clock.now() < succeeded_at(task) + delay:
+    app.authenticate(request)
+    task = _find(app, task_id)
+    delay = app.options.content_delay_seconds
+    if task.status != "succeeded" or app.clock.now() < succeeded_at(task) + delay:
         error = {
-            "message": f"Task is not completed yet, current status: {_word(world, task)}",
+            "message": f"Task is not completed yet, current status: {_word(app, task)}",
             "type": "invalid_request_error",
         }
-        return json_answer({"error": error}, 400)
-    if world.clock.now() >= succeeded_at(task) + world.options.url_seconds:
+        return json_response({"error": error}, 400)
+    if app.clock.now() >= succeeded_at(task) + app.options.url_seconds:
         raise ApiError(404, "", "video content has expired")
-    return file_answer(heard, result_file(world, task, "mp4"), "mp4", succeeded_at(task))
+    return file_response(request, result_file(app, task, "mp4"), "mp4", succeeded_at(task))
 
 
 # -- catalogue -------------------------------------------------------------------------------------------------------
 
 
-def keyed_models(world: World, heard: Heard) -> Answer:
+def keyed_models(app: AppState, request: Request) -> Response:
     """The models of this route as an OpenAI-like list."""
-    world.authenticate(heard)
+    app.authenticate(request)
     data = [{"id": name, "object": "model", "created": 0, "owned_by": "bytedance"} for name in BY_UNIFIED_NAME]
-    return json_answer({"object": "list", "data": data})
+    return json_response({"object": "list", "data": data})
 
 
 def public_models() -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What was heard and what is to be said: plain data between the socket and the routes."""
+"""What was received and what is to be sent: plain data between the socket and the routes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 
-class Heard:
+class Request:
     """One request as it arrived.
 
     Attributes:
@@ -33,7 +33,7 @@ class Heard:
         self.at = at
 
     def __repr__(self) -> str:
-        return f"<Heard {self.method} {self.path}>"
+        return f"<Request {self.method} {self.path}>"
 
     @cached_property
     def json(self) -> Any:
@@ -61,14 +61,14 @@ class Heard:
 
 
 @dataclass(slots=True)
-class Answer:
+class Response:
     """One response, and how badly to deliver it."""
 
     status: int = 200
     body: bytes = b""
     headers: dict[str, str] = field(default_factory=dict)
     content_type: str = "application/json"
-    #: Called once the answer has left, or failed to.
+    #: Called once the response has left, or failed to.
     after: Callable[[], None] | None = None
     #: "" normal; "close" without a word; "reset" the connection.
     hang_up: str = ""
@@ -85,6 +85,6 @@ def encode(payload: Any) -> bytes:
     return json.dumps(payload, ensure_ascii=False).encode("utf-8", "replace")
 
 
-def json_answer(payload: Any, status: int = 200, headers: dict[str, str] | None = None) -> Answer:
-    """An answer with a JSON body."""
-    return Answer(status, encode(payload), headers or {})
+def json_response(payload: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    """A response with a JSON body."""
+    return Response(status, encode(payload), headers or {})

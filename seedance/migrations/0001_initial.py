@@ -124,7 +124,7 @@ class Migration(migrations.Migration):
                 'verbose_name': 'video task',
                 'verbose_name_plural': 'video tasks',
                 'ordering': ('-pk',),
-                'permissions': (('submit_generationtask', 'Can submit video tasks'), ('sync_generationtask', 'Can re-poll video tasks'), ('cancel_generationtask', 'Can cancel video tasks'), ('view_cost_generationtask', 'Can see what video tasks cost')),
+                'permissions': (('submit_generationtask', 'Can submit video tasks'), ('sync_generationtask', 'Can re-poll video tasks'), ('cancel_generationtask', 'Can cancel video tasks'), ('view_cost_generationtask', 'Can see what video tasks cost'), ('view_all_generationtask', "Can see everybody's video tasks")),
             },
         ),
         migrations.CreateModel(

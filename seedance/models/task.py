@@ -160,6 +160,7 @@ class GenerationTask(models.Model):
             ("sync_generationtask", _("Can re-poll video tasks")),
             ("cancel_generationtask", _("Can cancel video tasks")),
             ("view_cost_generationtask", _("Can see what video tasks cost")),
+            ("view_all_generationtask", _("Can see everybody's video tasks")),
         )
         indexes = (
             models.Index(fields=["not_before", "id"], name="seedance_pending", condition=PENDING_ROWS),

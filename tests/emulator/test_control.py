@@ -92,7 +92,7 @@ def test_tasks(emulator, ark):
 
     (task,) = ask(emulator, "tasks")
 
-    assert (task["id"], task["status"], task["face"]) == (task_id, "queued", "ark")
+    assert (task["id"], task["status"], task["flavour"]) == (task_id, "queued", "ark")
 
 
 def test_callbacks(emulator, ark):

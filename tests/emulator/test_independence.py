@@ -21,7 +21,7 @@ def run(code):
 
 def test_emulator_imports_nothing_of_ours_and_no_django():
     output = run(
-        "import sys, seedance.emulator, seedance.emulator.cli, seedance.emulator.film\n"
+        "import sys, seedance.emulator, seedance.emulator.cli, seedance.emulator.render\n"
         "print([name for name in sys.modules if name.split('.')[0] in ('django', 'requests')\n"
         "       or (name.startswith('seedance.') and not name.startswith('seedance.emulator'))])"
     )

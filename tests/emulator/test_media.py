@@ -8,7 +8,7 @@ import pytest
 import requests
 from PIL import Image
 
-from seedance.emulator.lettering import fit_lines
+from seedance.emulator.render import fit_lines
 
 #: The cheapest film there is.
 SHORT = {"model": "doubao-seedance-1-0-pro-250528", "resolution": "480p", "duration": 2}

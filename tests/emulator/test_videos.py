@@ -212,4 +212,4 @@ def test_catalogues_list_the_offered_models(emulator, videos, path, key):
 def test_exact_size_sets_the_resolution(emulator, videos):
     task_id = videos.new(size="720x1280")
 
-    assert (emulator.tasks[task_id].order.resolution, emulator.tasks[task_id].order.ratio) == ("720p", "9:16")
+    assert (emulator.tasks[task_id].spec.resolution, emulator.tasks[task_id].spec.ratio) == ("720p", "9:16")

@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from .errors import ApiError, ark_body, comet_body, request_id, wrapped_body
-from .wire import Answer, encode, json_answer
+from .wire import Response, encode, json_response
 
 Options = Mapping[str, Any]
-Builder = Callable[[Options], Answer]
-Distorter = Callable[[Answer, Options], Answer]
+Builder = Callable[[Options], Response]
+Distorter = Callable[[Response, Options], Response]
 
 _HTML = "text/html; charset=utf-8"
 #: Fields of a task object that are usually left out, for relays that write null instead.
@@ -45,13 +45,13 @@ _STATUS_CODES = {
 }
 
 
-def _html(status: int, text: str) -> Answer:
+def _html(status: int, text: str) -> Response:
     page = f"<html><head><title>{text}</title></head><body><center><h1>{text}</h1></center></body></html>"
-    return Answer(status, page.encode(), content_type=_HTML)
+    return Response(status, page.encode(), content_type=_HTML)
 
 
-def custom_answer(options: Options) -> Answer:
-    """The answer asked for with `fail_next`: an Ark error, or a body of one's own (text, bytes, or JSON data)."""
+def custom_response(options: Options) -> Response:
+    """The response asked for with `fail_next`: an Ark error, or a body of one's own (text, bytes, or JSON data)."""
     status = int(options["status"])
     headers = {str(name): str(value) for name, value in (options.get("headers") or {}).items()}
     body = options.get("body")
@@ -59,61 +59,63 @@ def custom_answer(options: Options) -> Answer:
         code = options.get("code") or _STATUS_CODES.get(status, "InternalServiceError")
         trace = request_id()
         message = options.get("message") or "The request was refused by the emulator on demand."
-        return json_answer(ark_body(ApiError(status, code, message), trace), status, {"X-Request-Id": trace, **headers})
+        return json_response(
+            ark_body(ApiError(status, code, message), trace), status, {"X-Request-Id": trace, **headers}
+        )
     if isinstance(body, bytes | str):
-        return Answer(status, body if isinstance(body, bytes) else body.encode(), headers)
-    return json_answer(body, status, headers)
+        return Response(status, body if isinstance(body, bytes) else body.encode(), headers)
+    return json_response(body, status, headers)
 
 
-def _rate_limited(options: Options) -> Answer:
+def _rate_limited(options: Options) -> Response:
     code = options.get("code") or "ModelAccountRpmRateLimitExceeded"
     error = ApiError(429, code, options.get("message") or "The request rate exceeds the account limit of the model.")
     headers = {"Retry-After": str(options["retry_after"])} if options.get("retry_after") is not None else {}
-    return json_answer(ark_body(error, request_id()), 429, headers)
+    return json_response(ark_body(error, request_id()), 429, headers)
 
 
-def _redirect(options: Options) -> Answer:
-    answer = _html(301, "301 Moved Permanently")
-    answer.headers["Location"] = str(options.get("location", "/"))
-    return answer
+def _redirect(options: Options) -> Response:
+    response = _html(301, "301 Moved Permanently")
+    response.headers["Location"] = str(options.get("location", "/"))
+    return response
 
 
-def _invalid_request(_: Options) -> Answer:
-    return json_answer(comet_body(ApiError(500, "invalid_request", "invalid request"), request_id()), 500)
+def _invalid_request(_: Options) -> Response:
+    return json_response(comet_body(ApiError(500, "invalid_request", "invalid request"), request_id()), 500)
 
 
-def _wrapped(options: Options) -> Answer:
+def _wrapped(options: Options) -> Response:
     code = options.get("code") or "InputTextSensitiveContentDetected"
     error = ApiError(451, code, "The request failed because the input text may contain sensitive information.")
-    return json_answer(wrapped_body(error, request_id()), 451)
+    return json_response(wrapped_body(error, request_id()), 451)
 
 
-def _flat(options: Options) -> Answer:
+def _flat(options: Options) -> Response:
     body = {"code": options.get("code") or "InvalidParameter", "message": "flat", "param": "content", "type": ""}
-    return json_answer(body, int(options.get("status", 400)))
+    return json_response(body, int(options.get("status", 400)))
 
 
-def _response_metadata(options: Options) -> Answer:
+def _response_metadata(options: Options) -> Response:
     error = {"Code": options.get("code") or "AccessDenied", "Message": "metadata"}
-    return json_answer(
+    return json_response(
         {"ResponseMetadata": {"RequestId": request_id(), "Error": error}}, int(options.get("status", 403))
     )
 
 
-def _parse_error(options: Options) -> Answer:
+def _parse_error(options: Options) -> Response:
     status = int(options.get("status", 400))
     error = ApiError(status, "", "invalid character 'm' looking for beginning of value")
-    return json_answer(comet_body(error, request_id()), status)
+    return json_response(comet_body(error, request_id()), status)
 
 
-def _html_for_mp4(options: Options) -> Answer:
-    answer = _html(200, "Please sign in")
-    answer.content_type = str(options.get("content_type", _HTML))
-    return answer
+def _html_for_mp4(options: Options) -> Response:
+    response = _html(200, "Please sign in")
+    response.content_type = str(options.get("content_type", _HTML))
+    return response
 
 
 ANSWERS: Mapping[str, Builder] = {
-    "connection_reset": lambda options: Answer(hang_up="reset"),
+    "connection_reset": lambda options: Response(hang_up="reset"),
     "rate_limited": _rate_limited,
     "html_502": lambda options: _html(int(options.get("status", 502)), "502 Bad Gateway"),
     "redirect_301": _redirect,
@@ -127,15 +129,15 @@ ANSWERS: Mapping[str, Builder] = {
 }
 
 
-def _hang_up(answer: Answer, _: Options) -> Answer:
-    if answer.status < 400:
-        answer.hang_up = "close"
-    return answer
+def _hang_up(response: Response, _: Options) -> Response:
+    if response.status < 400:
+        response.hang_up = "close"
+    return response
 
 
-def _with_json(answer: Answer, change: Callable[[Any], Any]) -> Answer:
-    answer.body = encode(change(json.loads(answer.body)))
-    return answer
+def _with_json(response: Response, change: Callable[[Any], Any]) -> Response:
+    response.body = encode(change(json.loads(response.body)))
+    return response
 
 
 def _blank_ids(body: dict[str, Any]) -> dict[str, Any]:
@@ -153,46 +155,46 @@ def with_nulls(body: dict[str, Any]) -> dict[str, Any]:
     return {**dict.fromkeys(OPTIONAL_FIELDS), **body} if "status" in body else body
 
 
-def _truncate(answer: Answer, _: Options) -> Answer:
-    answer.body = answer.body[: max(1, len(answer.body) // 2)]
-    return answer
+def _truncate(response: Response, _: Options) -> Response:
+    response.body = response.body[: max(1, len(response.body) // 2)]
+    return response
 
 
-def _truncate_file(answer: Answer, options: Options) -> Answer:
-    kept = int(len(answer.body) * float(options.get("kept", 0.5)))
-    answer.missing_bytes = len(answer.body) - kept
-    answer.body = answer.body[:kept]
-    return answer
+def _truncate_file(response: Response, options: Options) -> Response:
+    kept = int(len(response.body) * float(options.get("kept", 0.5)))
+    response.missing_bytes = len(response.body) - kept
+    response.body = response.body[:kept]
+    return response
 
 
-def _empty(answer: Answer, _: Options) -> Answer:
-    answer.body = b""
-    return answer
+def _empty(response: Response, _: Options) -> Response:
+    response.body = b""
+    return response
 
 
-def _mislabel(answer: Answer, _: Options) -> Answer:
-    answer.headers["Content-Encoding"] = "gzip"
-    return answer
+def _mislabel(response: Response, _: Options) -> Response:
+    response.headers["Content-Encoding"] = "gzip"
+    return response
 
 
-def _delay(answer: Answer, options: Options) -> Answer:
-    answer.delay = float(options.get("seconds", 2.0))
-    return answer
+def _delay(response: Response, options: Options) -> Response:
+    response.delay = float(options.get("seconds", 2.0))
+    return response
 
 
-def _trickle(answer: Answer, options: Options) -> Answer:
-    answer.trickle = float(options.get("seconds", 2.0))
-    return answer
+def _trickle(response: Response, options: Options) -> Response:
+    response.trickle = float(options.get("seconds", 2.0))
+    return response
 
 
 DISTORTIONS: Mapping[str, Distorter] = {
     "lost_response_after_accept": _hang_up,
-    "empty_id": lambda answer, options: _with_json(answer, _blank_ids),
-    "missing_id": lambda answer, options: _with_json(answer, _drop_ids),
+    "empty_id": lambda response, options: _with_json(response, _blank_ids),
+    "missing_id": lambda response, options: _with_json(response, _drop_ids),
     "truncated_json": _truncate,
     "empty_body": _empty,
     "gzip_mislabel": _mislabel,
-    "null_instead_of_omitted": lambda answer, options: _with_json(answer, with_nulls),
+    "null_instead_of_omitted": lambda response, options: _with_json(response, with_nulls),
     "truncated_mp4": _truncate_file,
     "slow_headers": _delay,
     "slow_body": _trickle,

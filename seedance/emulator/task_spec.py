@@ -6,11 +6,11 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from .table import FRAMES_PER_SECOND, Model
+from .model_table import FRAMES_PER_SECOND, Model
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
+class TaskSpec:
     """What will be made. Sizes are pixels, durations whole seconds."""
 
     model_id: str

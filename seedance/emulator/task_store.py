@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from .clock import Agenda, Clock
+from .clock import Clock, Scheduler
 from .errors import ApiError, request_id
 from .options import Options
 from .tasks import FINAL, Create, Step, Task
@@ -16,7 +16,7 @@ _PLANNED_FROM_BIRTH = ("unknown_status", "status_backwards")
 Observer = Callable[[Task, float], None]
 
 
-class State:
+class TaskStore:
     """All tasks of one emulator. Every method takes the lock itself; none waits while holding it.
 
     queued → running → succeeded, as planned when the task was accepted; `expired` when its time runs out first. A task
@@ -24,10 +24,15 @@ class State:
     """
 
     def __init__(
-        self, clock: Clock, agenda: Agenda, lock: threading.RLock, options: Callable[[], Options], observer: Observer
+        self,
+        clock: Clock,
+        scheduler: Scheduler,
+        lock: threading.RLock,
+        options: Callable[[], Options],
+        observer: Observer,
     ) -> None:
         self._clock = clock
-        self._agenda = agenda
+        self._scheduler = scheduler
         self._lock = lock
         self._options = options
         self._observer = observer
@@ -46,19 +51,19 @@ class State:
 
     # -- asking ------------------------------------------------------------------------------------------------------
 
-    def find(self, task_id: str, face: str) -> Task | None:
-        """A task that this face made and still remembers."""
+    def find(self, task_id: str, flavour: str) -> Task | None:
+        """A task that this API made and still remembers."""
         with self._lock:
-            self._agenda.catch_up()
+            self._scheduler.catch_up()
             task = self.tasks.get(task_id)
-            return task if task is not None and task.face == face and self._remembered(task) else None
+            return task if task is not None and task.flavour == flavour and self._remembered(task) else None
 
-    def remembered(self, face: str, ids: Iterable[str] | None = None) -> list[Task]:
-        """All tasks of a face that are still on record, newest first, or those of them with the given ids."""
+    def remembered(self, flavour: str, ids: Iterable[str] | None = None) -> list[Task]:
+        """All tasks of an API that are still on record, newest first, or those of them with the given ids."""
         with self._lock:
-            self._agenda.catch_up()
+            self._scheduler.catch_up()
             found = self.tasks.values() if ids is None else [self.tasks[each] for each in ids if each in self.tasks]
-            kept = [task for task in found if task.face == face and self._remembered(task)]
+            kept = [task for task in found if task.flavour == flavour and self._remembered(task)]
         return sorted(kept, key=lambda task: task.created_at, reverse=True)
 
     def _remembered(self, task: Task) -> bool:
@@ -77,15 +82,15 @@ class State:
             ApiError: 429 QuotaExceeded when too many tasks are queued already.
         """
         with self._lock:
-            self._agenda.catch_up()
+            self._scheduler.catch_up()
             self._check_queued_cap(task)
             self.tasks[task.id] = self.results[task.id] = task
             self.creates.append(create)
             task.steps = steps
             self._observer(task, task.created_at)
             self._plan_next(task, task.created_at)
-            deadline = task.created_at + task.order.execution_expires_after
-            self._agenda.schedule(deadline, lambda at: self._expire(task, at))
+            deadline = task.created_at + task.spec.execution_expires_after
+            self._scheduler.schedule(deadline, lambda at: self._expire(task, at))
 
     def _check_queued_cap(self, task: Task) -> None:
         cap = self._options().max_queued
@@ -105,7 +110,7 @@ class State:
         if not task.steps:
             return
         version = task.version
-        self._agenda.schedule(
+        self._scheduler.schedule(
             now + task.steps[0].seconds, lambda at: self._take_step(task, at) if task.version == version else None
         )
 
@@ -142,7 +147,7 @@ class State:
 
     def _admit_waiting(self, at: float) -> None:
         """Let waiting tasks run while there is room, higher priority first, then the older."""
-        self._waiting.sort(key=lambda each: (-each.order.priority, each.created_at))
+        self._waiting.sort(key=lambda each: (-each.spec.priority, each.created_at))
         for task in list(self._waiting):
             if task.status != "queued":
                 self._waiting.remove(task)
@@ -175,7 +180,7 @@ class State:
     def finish(self, task_id: str | None = None) -> None:
         """Bring one task, or all that are not final, to `succeeded` now, by way of `running`."""
         with self._lock:
-            self._agenda.catch_up()
+            self._scheduler.catch_up()
             for task in self._chosen(task_id):
                 if task.status == "queued":
                     self._force(task, "running")
@@ -184,7 +189,7 @@ class State:
     def fail(self, task_id: str | None, code: str, message: str = "") -> None:
         """Bring one task, or all that are not final, to `failed` now."""
         with self._lock:
-            self._agenda.catch_up()
+            self._scheduler.catch_up()
             for task in self._chosen(task_id):
                 task.error = (code, failure_message(message))
                 self._force(task, "failed")
@@ -192,17 +197,17 @@ class State:
     def set_status(self, task_id: str, status: str) -> None:
         """Show any word as status from now on; nothing else will happen to the task by itself."""
         with self._lock:
-            self._agenda.catch_up()
+            self._scheduler.catch_up()
             self._force(self.tasks[task_id], status)
 
-    def give_trait(self, task_id: str, name: str, options: Mapping[str, Any]) -> None:
+    def add_behaviour(self, task_id: str, name: str, options: Mapping[str, Any]) -> None:
         """Make an odd life begin now; one that never ends loses the rest of its plan."""
         if name in _PLANNED_FROM_BIRTH:
             raise ValueError(f"{name} is for new tasks; use set_status for one that exists")
         with self._lock:
-            self._agenda.catch_up()
+            self._scheduler.catch_up()
             task = self.tasks[task_id]
-            task.traits[name] = options
+            task.behaviours[name] = options
             if name == "frozen_running" and not task.is_final:
                 if task.status == "queued":
                     self._force(task, "running")
