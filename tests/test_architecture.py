@@ -19,9 +19,9 @@ PACKAGE = Path(seedance.__file__).parent
 #: ``seedance/__init__.py``: the version, nothing else.
 VERSION = "version"
 _GROUND = {VERSION, "exceptions", "signals", "policy", "conf"}
-_KNOWLEDGE = _GROUND | {"catalogue", "measure", "intake"}
-_ROWS = _KNOWLEDGE | {"models", "files"}
-_STEPS = _ROWS | {"provider", "poster", "translate"}
+_KNOWLEDGE = _GROUND | {"catalogue", "media", "intake"}
+_ROWS = _KNOWLEDGE | {"models"}
+_STEPS = _ROWS | {"provider", "translate"}
 _WORK = _STEPS | {"lifecycle", "queue", "tasks", "health", "retention"}
 #: People's and programs' doors reach the provider through ``lifecycle`` and ``tasks`` only.
 _DOOR = _WORK - {"provider"}
@@ -36,11 +36,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "conf": {"exceptions", "policy", "presets"},
     "catalogue": set(),
     "provider": {"exceptions", VERSION},
-    "files": set(),
-    "poster": set(),
-    "measure": {"catalogue"},
-    "intake": {"conf", "catalogue", "exceptions", "measure"},
-    "models": _KNOWLEDGE | {"poster"},
+    "media": {"catalogue"},
+    "intake": {"conf", "catalogue", "exceptions", "media"},
+    "models": _KNOWLEDGE,
     "migrations": {"catalogue", "conf", "models"},
     "translate": _ROWS | {"provider"},
     "lifecycle": _STEPS,
@@ -68,8 +66,8 @@ ONLY_IN = {
     "rest_framework": {"api", "ark"},
     "drf_spectacular": {"api", "ark"},
     "django_filters": {"api"},
-    "av": {"poster", "measure", "emulator"},
-    "PIL": {"measure", "emulator"},
+    "av": {"media", "emulator"},
+    "PIL": {"media", "emulator"},
 }
 
 #: Rooms that must work without a configured Django; what they may have of it.
@@ -78,7 +76,6 @@ DJANGO_FREE = {
     "presets": set(),
     "emulator": set(),
     VERSION: set(),
-    "poster": set(),
     "catalogue": {"django.utils.translation", "django.utils.functional"},
 }
 

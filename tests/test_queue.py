@@ -121,7 +121,7 @@ def test_enqueue_leaves_a_job_for_a_worker(orm_broker):
     queue.enqueue("seedance.tasks.dispatch", timeout=90.5)
 
     job = OrmQ.objects.get().task
-    assert (job["func"], job["name"], job["timeout"]) == ("seedance.tasks.dispatch", "wake", 90)
+    assert (job["func"], job["name"], job["timeout"]) == ("seedance.tasks.dispatch", "dispatch", 90)
     assert job["ack_failure"] is True
 
 

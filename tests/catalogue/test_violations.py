@@ -19,7 +19,7 @@ def _written_codes():
     """Every string in the package that is the code of a problem: the second argument wherever one is noted."""
     calls = [
         node
-        for path in Path(seedance.catalogue.__file__).parent.glob("*.py")
+        for path in Path(seedance.catalogue.__file__).parent.rglob("*.py")
         for node in ast.walk(ast.parse(path.read_text("utf-8")))
         if isinstance(node, ast.Call) and len(node.args) > 1
     ]

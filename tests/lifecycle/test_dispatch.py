@@ -245,7 +245,7 @@ def test_claim_that_another_worker_s_claim_made_one_too_many_is_given_back(provi
         make_task(status="submitting")
         return acquire(*arguments, **options)
 
-    monkeypatch.setattr(RateLimit.objects, "reserve", another_worker_is_quicker)
+    monkeypatch.setattr(RateLimit.objects, "acquire", another_worker_is_quicker)
 
     claimed = lifecycle.claim(task.pk)
 
