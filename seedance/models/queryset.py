@@ -99,7 +99,7 @@ class GenerationTaskQuerySet(models.QuerySet["GenerationTask"]):
         """Tasks whose worker died between claiming and hearing the provider's answer."""
         return self.filter(status=Status.SUBMITTING, lease_until__lte=timezone.now())
 
-    def bulk_create(self, objs: Iterable[Any], *args: Any, **kwargs: Any) -> list[Any]:  # type: ignore[override]
+    def bulk_create(self, objs: Iterable[Any], *args: Any, **kwargs: Any) -> list[Any]:
         """Django's, with the column that makes the provider's id unique."""
         tasks = list(objs)
         for task in tasks:

@@ -22,6 +22,8 @@ from .status import ACTIVE, FINAL, IN_FLIGHT, MAY_COST, TRANSITIONS, UNCANCELLAB
 from .wake import wake_workers
 
 _GONE = _("This task was deleted in the meantime.")
+_MAY_COST = _("This task may still cost money; it can be deleted once it is final.")
+_PROTECTED = _("Something else on this site refers to this task and protects it.")
 _MOVED_ON = _("The task moved on just now; try again.")
 
 
@@ -344,25 +346,33 @@ class GenerationTask(models.Model):
             TransitionError: while the task may still cost money, while other rows of the site protect it, or when
                 the row is gone already.
         """
-        using = self._state.db
+        using, pk = self._state.db, self.pk
         files = [self.video, self.poster, self.last_frame, *(item.file for item in self.media.all())]
-        try:
-            with transaction.atomic(using=self._state.db):
-                if not self.is_in_flight and self.can_become(Status.CANCELLED):
-                    self.advance(Status.CANCELLED, cause="erase", among=self._unsent())
-                if not self.is_final:
-                    raise TransitionError(
-                        _GONE
-                        if self._is_gone()
-                        else _("This task may still cost money; it can be deleted once it is final.")
-                    )
-                if self.delete()[1].get(self._meta.label) != 1:
-                    raise TransitionError(_GONE)  # another request erased it, with its files
-        except (models.ProtectedError, models.RestrictedError):
-            self._is_gone()
-            raise TransitionError(_("Something else on this site refers to this task and protects it.")) from None
+        for is_last_try in (False, False, True):
+            try:
+                self._erase_row()
+                break
+            except (models.ProtectedError, models.RestrictedError):
+                self._is_gone()
+                raise TransitionError(_PROTECTED) from None
+            except IntegrityError:  # a retry of this task was stored in the same moment
+                self.pk = pk  # Django took it away before the commit that failed
+                if is_last_try:
+                    raise TransitionError(_PROTECTED) from None
+                self._is_gone()
         for file in files:
             delete_after_commit(file, using=using)
+
+    def _erase_row(self) -> None:
+        with transaction.atomic(using=self._state.db):
+            if not self.is_in_flight and self.can_become(Status.CANCELLED):
+                self.advance(Status.CANCELLED, cause="erase", among=self._unsent())
+            if not self.is_final:
+                raise TransitionError(_GONE if self._is_gone() else _MAY_COST)
+            pk = self.pk
+            if self.delete()[1].get(self._meta.label) != 1:
+                self.pk = pk
+                raise TransitionError(_GONE)  # another request erased it, with its files
 
     def flag(self, attention: Attention, *, cause: str, detail: str = "") -> None:
         """Raise *needs attention*, once per reason and wording."""
