@@ -98,6 +98,41 @@ class TransitionError(SeedanceError):
     """The task is not in a state that allows this."""
 
 
+class Veto(SeedanceError):
+    """This site does not allow it.
+
+    Raised by a receiver of ``task_creating`` or ``task_submitting``.
+
+    Args:
+        reason: for the person or program that asks; may be shown to it.
+        code: a stable word for programs.
+        field: the field of the request that it is about; empty for the whole.
+    """
+
+    def __init__(self, reason: "str | Promise" = "", *, code: str = "vetoed", field: str = "") -> None:
+        super().__init__(reason)
+        self.code = code
+        self.field = field
+
+
+class IdempotencyError(SeedanceError):
+    """An idempotency key cannot be honoured; nothing was made."""
+
+    code = "idempotency_error"
+
+
+class KeyReusedError(IdempotencyError):
+    """This idempotency key was used for another request; take a new key for a new request."""
+
+    code = "idempotency_key_reused"
+
+
+class ReplayIncompleteError(IdempotencyError):
+    """Some of the tasks that were made with this idempotency key have been erased since; it makes no new ones."""
+
+    code = "idempotency_replay_incomplete"
+
+
 class ArchiveError(SeedanceError):
     """A result file could not be brought home.
 

@@ -1,13 +1,12 @@
 """The form for a task: what a person typed, judged by the same rules as every other door."""
 
 import re
-from functools import partial
 from typing import Any
 
 from django import forms
 from django.contrib.admin.widgets import AdminTextareaWidget, AdminTextInputWidget
-from django.db import models, transaction
-from django.db.models.fields.files import FieldFile
+from django.core.exceptions import ValidationError
+from django.db import models
 from django.forms.formsets import DELETION_FIELD_NAME
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -18,6 +17,7 @@ from ..catalogue.price import Estimate
 from ..catalogue.violations import Violation
 from ..exceptions import TransitionError
 from ..models import GenerationTask, MediaItem, chaining
+from ..models.after_commit import delete_after_commit
 from .choices import YES_NO, model_choices, offered
 from .presentation import column_label
 
@@ -86,12 +86,12 @@ class MediaFormSet(forms.BaseInlineFormSet):
     def save_existing(self, form: forms.ModelForm, obj: MediaItem, commit: bool = True) -> MediaItem:
         """Store a changed row; a file that was replaced goes."""
         if "file" in form.changed_data:
-            _delete_after_commit(form.initial.get("file"))
+            delete_after_commit(form.initial.get("file"), using=obj._state.db)
         return super().save_existing(form, obj, commit=commit)
 
     def delete_existing(self, obj: MediaItem, commit: bool = True) -> None:
         """Delete a row together with its file."""
-        _delete_after_commit(obj.file)
+        delete_after_commit(obj.file, using=obj._state.db)
         super().delete_existing(obj, commit=commit)
 
     def save_new(self, form: forms.ModelForm, commit: bool = True) -> MediaItem:
@@ -102,11 +102,6 @@ class MediaFormSet(forms.BaseInlineFormSet):
         return super().save_new(form, commit=commit)
 
 
-def _delete_after_commit(file: FieldFile | None) -> None:
-    if file:
-        transaction.on_commit(partial(file.storage.delete, str(file.name)), robust=True)
-
-
 class TaskForm(forms.ModelForm):
     """A request for one video. Valid when ``intake.prepare`` finds no errors in it."""
 
@@ -115,6 +110,8 @@ class TaskForm(forms.ModelForm):
     prepared: intake.Prepared | None = None
     #: The task whose last frame is the first of this one; the admin sets it on the class it makes for each request.
     continued: GenerationTask | None = None
+    #: Why the site refused this request when it was to be stored; the admin sets it on the class, too.
+    refused: ValidationError | None = None
 
     class Meta:
         model = GenerationTask
@@ -180,6 +177,8 @@ class TaskForm(forms.ModelForm):
         )
         for violation in self.prepared.errors:
             self._place(violation, media)
+        if self.refused is not None:
+            self._place_refusal(self.refused)
         return data
 
     def clean_metadata(self) -> Any:
@@ -218,6 +217,13 @@ class TaskForm(forms.ModelForm):
         else:
             name = _FIELD_OF.get(violation.field, violation.field)
             self.add_error(name if name in self.fields else None, str(violation))
+
+    def _place_refusal(self, refused: ValidationError) -> None:
+        by_field = refused.error_dict if hasattr(refused, "error_dict") else {"": refused.error_list}
+        for field, errors in by_field.items():
+            name = _FIELD_OF.get(field, field)
+            for error in errors:
+                self.add_error(name if name in self.fields else None, error)
 
     def _place_on_media(self, violation: Violation, media: MediaFormSet, match: re.Match[str] | None) -> None:
         rows = media.used_forms()

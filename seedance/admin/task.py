@@ -5,7 +5,7 @@ from typing import Any, cast
 from django.contrib import admin, messages
 from django.contrib.admin import helpers
 from django.contrib.admin.utils import unquote
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponseRedirect
 from django.http.response import HttpResponseBase
@@ -48,6 +48,9 @@ _WRITTEN = (
 #: What was written, once it is history; parameters stand in the comparison with the result.
 _READ = ("prompt", "model_name", "provider", "draft_task_id", "metadata")
 
+
+#: Where a request carries the site's refusal to the form that shows it.
+_REFUSED = "_seedance_refused"
 
 _TOO_LATE = _("The task was sent in the meantime. Your changes were not saved.")
 
@@ -118,6 +121,8 @@ class GenerationTaskAdmin(TaskPages):
         form = super().get_form(request, obj, change=change, **kwargs)
         if obj is None:
             cast(type[TaskForm], form).continued = self._continued(request)
+        if (refused := getattr(request, _REFUSED, None)) is not None:
+            cast(type[TaskForm], form).refused = refused
         return form
 
     def get_inlines(self, request: HttpRequest, obj: GenerationTask | None) -> Any:
@@ -144,7 +149,11 @@ class GenerationTaskAdmin(TaskPages):
             raise PermissionDenied
         try:
             self._require_new(request, object_id)
-            return super().changeform_view(request, object_id, form_url, extra_context)
+            try:
+                return super().changeform_view(request, object_id, form_url, extra_context)
+            except ValidationError as error:  # the site refused while the row was written: nothing was
+                setattr(request, _REFUSED, error)
+                return super().changeform_view(request, object_id, form_url, extra_context)
         except TransitionError as error:
             self.message_user(request, str(error), messages.ERROR)
             task_id = object_id or continuing.asked_for(request)

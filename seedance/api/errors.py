@@ -18,10 +18,11 @@ from rest_framework import exceptions as drf
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
+from .. import exceptions
 from ..catalogue.errors import find
 from ..catalogue.loading import CatalogueError
 from ..catalogue.violations import LazyMessage, Text, Violation
-from ..exceptions import ConfigurationError
+from ..models import GenerationTask
 
 logger = logging.getLogger(__name__)
 
@@ -39,6 +40,8 @@ _HINTS: Mapping[str, Text] = {
     "surrogate_characters_not_allowed": _("Send valid Unicode text."),
 }
 _HINT = _("Correct the value; the API's schema describes it.")
+#: What to do about what the site itself refuses as a whole.
+_SITE_CURE = _("Change the request, or ask the operator of this site.")
 
 
 class RequestRefused(drf.APIException):
@@ -68,8 +71,19 @@ class KeyReused(drf.APIException):
     """An ``Idempotency-Key`` that already stands for another request."""
 
     status_code = 422
-    default_code = "idempotency_key_reused"
+    default_code = exceptions.KeyReusedError.code
     default_detail = _("This Idempotency-Key was used for another request; take a new key for a new request.")
+
+
+class ReplayIncomplete(drf.APIException):
+    """An ``Idempotency-Key`` of which not all tasks are left."""
+
+    status_code = 410
+    default_code = exceptions.ReplayIncompleteError.code
+    default_detail = _(
+        "Some of the tasks that were made with this Idempotency-Key have been erased since, so the first answer cannot "
+        "be given again. Nothing was created; take a new key to ask for all of them again."
+    )
 
 
 class FileGone(drf.APIException):
@@ -128,7 +142,10 @@ def django_violations(error: django_errors.ValidationError) -> list[Violation]:
     by_field = error.error_dict if hasattr(error, "error_dict") else {"": error.error_list}
     return [
         Violation(
-            field, item.code or "invalid", LazyMessage("%(text)s", {"text": "".join(item.messages)}), LazyMessage(_HINT)
+            field,
+            item.code or "invalid",
+            LazyMessage("%(text)s", {"text": "".join(item.messages)}),
+            LazyMessage(_SITE_CURE if not field or field.endswith("]") else _HINT),
         )
         for field, items in by_field.items()
         for item in items
@@ -181,8 +198,12 @@ def _as_api_error(exc: Exception) -> drf.APIException | None:
     match exc:
         case drf.APIException():
             return exc
-        case Http404():
+        case Http404() | GenerationTask.DoesNotExist():  # the row may vanish at any moment
             return drf.NotFound()
+        case exceptions.KeyReusedError():
+            return KeyReused()
+        case exceptions.ReplayIncompleteError():
+            return ReplayIncomplete()
         case django_errors.PermissionDenied():
             return drf.PermissionDenied()
         case django_errors.ValidationError():
@@ -193,7 +214,7 @@ def _as_api_error(exc: Exception) -> drf.APIException | None:
             return drf.ParseError(_("The request could not be read."))
         case ProtectedError() | RestrictedError():
             return _conflict(_("Something else on this site still refers to this task."), "in_use")
-        case ConfigurationError() | CatalogueError():
+        case exceptions.ConfigurationError() | CatalogueError():
             logger.error("api misconfigured error=%s", exc)
             return Misconfigured()
     return None

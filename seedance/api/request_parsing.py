@@ -55,6 +55,12 @@ def order(given: object, visible: GenerationTaskQuerySet) -> Order:
     return found
 
 
+def batch_size(given: object) -> int:
+    """How many tasks a batch asks for; 0 when it is none that can be read."""
+    tasks = given.get("tasks") if isinstance(given, Mapping) else None
+    return len(tasks) if isinstance(tasks, list) else 0
+
+
 def orders(given: object) -> list[Order]:
     """Read a batch of bodies, all or nothing.
 

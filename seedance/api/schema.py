@@ -26,7 +26,7 @@ WHEN = {
     403: _("The caller may not do this."),
     404: _("There is no such task, or it is somebody else's."),
     409: _("The state of the task forbids it; the task as it is comes along."),
-    410: _("The file was stored and has been removed since."),
+    410: _("It was stored, and has been removed since: the file, or tasks of the request that is sent again."),
     413: _("The body is too large."),
     415: _("The body is of a type that is not read here."),
     416: _("The range lies outside of the file."),

@@ -1,11 +1,10 @@
 """The tasks over HTTP: each view scopes the rows, calls one verb and shows the row as it then is."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
 from django.http.response import HttpResponseBase
 from django.utils.translation import gettext_lazy as _
 from django_filters.rest_framework import DjangoFilterBackend
@@ -16,7 +15,8 @@ from rest_framework.viewsets import GenericViewSet
 
 from .. import conf, intake
 from ..exceptions import TransitionError
-from ..models import GenerationTask, TaskEvent
+from ..models import GenerationTask
+from ..models.idempotency import IdempotencyKey, get_or_create
 from ..models.queryset import Order
 from . import idempotency, request_parsing, request_serializers, waiting
 from .base import Endpoint, conditional
@@ -115,10 +115,10 @@ class TaskViewSet(TaskEndpoint, GenericViewSet):
         """Keep a request for one video, once for each ``Idempotency-Key``."""
         wait = waiting.asked(request)
         given = request_parsing.parsed_body(request)
-        mark = idempotency.mark(request, given)
-        tasks, replayed = idempotency.once(mark, partial(self._create, given, mark))
-        waiting.wait_for(tasks[0].pk, wait)
-        return self._accepted(tasks[0], wait, replayed=replayed)
+        key = idempotency.key_of(request, "create", given)
+        [task] = get_or_create(key, GenerationTask.objects.all(), partial(self._create, given, key))
+        waiting.wait_for(task.pk, wait)
+        return self._accepted(task, wait, replayed=task.is_replay)
 
     @documented(
         operation_id="estimate_task",
@@ -140,14 +140,15 @@ class TaskViewSet(TaskEndpoint, GenericViewSet):
         ),
         parameters=[IDEMPOTENCY_KEY],
         request=request_serializers.BATCH_CONTENT,
-        responses={202: BatchSerializer, **problem_responses(400, 413, 415, 422)},
+        responses={202: BatchSerializer, **problem_responses(400, 410, 413, 415, 422)},
     )
     def batch(self, request: Request) -> Response:
         """Keep many requests, all or nothing."""
         given = request_parsing.parsed_body(request)
-        mark = idempotency.batch_mark(request, given)
-        tasks, replayed = idempotency.once(mark, partial(self._create_all, given, mark))
-        headers = _replay_header(replayed)
+        key = idempotency.key_of(request, "batch", given)
+        make = partial(self._create_all, given, key)
+        tasks = get_or_create(key, GenerationTask.objects.all(), make, count=request_parsing.batch_size(given))
+        headers = _replay_header(any(task.is_replay for task in tasks))
         return Response({"tasks": self.shown(tasks)}, 202, headers=headers)
 
     @documented(
@@ -172,16 +173,19 @@ class TaskViewSet(TaskEndpoint, GenericViewSet):
     @documented(
         operation_id="submit_task",
         summary=_("Submit a new task"),
-        parameters=[TASK_ID],
+        parameters=[TASK_ID, IDEMPOTENCY_KEY],
         request=None,
-        responses={202: TaskSerializer, **CONFLICT, **problem_responses(404)},
+        responses={202: TaskSerializer, **CONFLICT, **problem_responses(400, 404, 422)},
     )
     def submit(self, request: Request, task_id: str) -> Response:
         """Hand a kept task in."""
         task = self.find(task_id, "submit")
-        if not GenerationTask.objects.filter(pk=task.pk).submit(cause=_CAUSE, actor=self._actor):
-            raise self.wrong_state(task, _("Only a new task can be submitted."))
-        return self._accepted(task)
+        key = idempotency.key_of(request, f"submit {task.pk}")
+        try:
+            is_first = GenerationTask.objects.submit_once(task, cause=_CAUSE, actor=self._actor, key=key)
+        except TransitionError as error:
+            raise self.wrong_state(task, error) from error
+        return self._accepted(task, replayed=not is_first)
 
     @documented(
         operation_id="sync_task",
@@ -226,14 +230,21 @@ class TaskViewSet(TaskEndpoint, GenericViewSet):
     def retry(self, request: Request, task_id: str) -> Response:
         """Make a new task out of a final one."""
         old = self.find(task_id, "submit")
-        mark = idempotency.mark(request, None, owner=old.owner)
         try:
-            tasks, replayed = idempotency.once(mark, partial(self._retry, old, mark))
+            task = GenerationTask.objects.retry(
+                old,
+                owner=old.owner,
+                cause=_CAUSE,
+                actor=self._actor,
+                note="" if old.owner_id == request.user.pk else "Retried for its owner.",
+                idempotency_key=idempotency.key_of(request, "retry", str(old.pk)),
+            )
         except TransitionError as error:
             raise self.wrong_state(old, error) from error
         except FileNotFoundError as error:
+            self.shown_one(old)  # 404 where the whole task is gone
             raise FileGone(_("A file that this task was made from is no longer stored.")) from error
-        return self._accepted(tasks[0], replayed=replayed)
+        return self._accepted(task, replayed=task.is_replay)
 
     @documented(
         operation_id="list_task_events",
@@ -257,8 +268,7 @@ class TaskViewSet(TaskEndpoint, GenericViewSet):
         """Erase a task and its files."""
         task = self.find(task_id, "delete")
         try:
-            with transaction.atomic():
-                task.erase()
+            task.erase()
         except TransitionError as error:
             raise self.wrong_state(task, error) from error
         return Response(status=204)
@@ -276,29 +286,21 @@ class TaskViewSet(TaskEndpoint, GenericViewSet):
         }
         return Response(row, 202, headers=headers)
 
-    def _create(self, given: object, mark: idempotency.Mark | None) -> Tasks:
-        return [self._keep(request_parsing.order(given, self.get_queryset()), mark.columns() if mark else {})]
-
-    def _create_all(self, given: object, mark: idempotency.Mark | None) -> Tasks:
-        orders = [
-            Order(order.prepared, order.submit, mark.columns(number) if mark else {})
-            for number, order in enumerate(request_parsing.orders(given))
-        ]
-        return GenerationTask.objects.create_many(orders, owner=self.request.user, cause=_CAUSE)
-
-    def _keep(self, order: request_parsing.Order, columns: Mapping[str, str]) -> GenerationTask:
-        return GenerationTask.objects.create_prepared(
-            order.prepared, owner=self.request.user, submit=order.submit, cause=_CAUSE, note=order.note, **columns
+    def _create(self, given: object, key: IdempotencyKey | None) -> Tasks:
+        order = request_parsing.order(given, self.get_queryset())
+        task = GenerationTask.objects.create_prepared(
+            order.prepared,
+            owner=self.request.user,
+            submit=order.submit,
+            cause=_CAUSE,
+            note=order.note,
+            idempotency_key=key,
         )
-
-    def _retry(self, old: GenerationTask, mark: idempotency.Mark | None) -> Tasks:
-        with transaction.atomic():
-            task = GenerationTask.objects.retry(old, owner=old.owner, cause=_CAUSE)
-            if mark:
-                GenerationTask.objects.filter(pk=task.pk).update(**mark.columns())
-            if old.owner_id != self.request.user.pk:
-                task.note(TaskEvent.What.NOTE, cause=_CAUSE, actor=self._actor, detail="Retried for its owner.")
         return [task]
+
+    def _create_all(self, given: object, key: IdempotencyKey | None) -> Tasks:
+        orders = [Order(order.prepared, order.submit) for order in request_parsing.orders(given)]
+        return GenerationTask.objects.create_many(orders, owner=self.request.user, cause=_CAUSE, idempotency_key=key)
 
 
 def _uuid(text: str) -> UUID:

@@ -1,5 +1,6 @@
 """A provider called: keep what it said, and look for ourselves."""
 
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from ..models import Callback, GenerationTask, Status
@@ -20,12 +21,17 @@ def receive_callback(task: GenerationTask, body: bytes) -> None:
     """
     said = read_task(read_object(body) or {})
     if task.callbacks.count() < MOST_CALLS:
-        Callback.objects.create(
+        callback = Callback(
             task=task,
             body=body.decode("utf-8", "replace").replace("\x00", "\N{REPLACEMENT CHARACTER}")[:LONGEST_BODY],
             provider_task_id=said.provider_task_id[:128],
             status_word=said.status_word[:40],
         )
+        try:
+            with transaction.atomic(using=task._state.db):
+                callback.save(using=task._state.db)
+        except IntegrityError:
+            return  # the task was erased at this very moment
     if task.is_final or said.status == task.status:
         return
     if task.is_in_flight or task.status == Status.UNCONFIRMED:

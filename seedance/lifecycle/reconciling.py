@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from .. import conf, translate
 from ..exceptions import ConfigurationError, NotFoundError, ProviderError, TransitionError
 from ..models import GenerationTask, Status, TaskEvent
+from ..models.queryset import GenerationTaskQuerySet
 from ..models.wake import wake_workers
 from ..provider.types import RemoteTask
 from .clients import get_client, wait_for_slot
@@ -72,6 +73,7 @@ def resubmit(task: GenerationTask, *, cause: str, actor: str = "") -> None:
         Status.PENDING,
         cause=cause,
         actor=actor,
+        among=_unconfirmed(),
         detail="Released by a person, knowing that it may be billed twice.",
         attention="",
         attention_detail="",
@@ -164,6 +166,7 @@ def _link(task: GenerationTask, provider_task_id: str, remote: RemoteTask, *, ca
             Status.QUEUED,
             cause=cause,
             actor=actor,
+            among=_unconfirmed(),
             detail=f"Found at the provider as {provider_task_id}.",
             provider_task_id=provider_task_id,
             expires_at=translate.deadline(task, remote),
@@ -178,6 +181,11 @@ def _link(task: GenerationTask, provider_task_id: str, remote: RemoteTask, *, ca
     if moved:
         apply(task, remote, cause=cause)
     return moved
+
+
+def _unconfirmed() -> GenerationTaskQuerySet:
+    """Rows that are unconfirmed when they are written: one that was released meanwhile may be under way again."""
+    return GenerationTask.objects.filter(status=Status.UNCONFIRMED)
 
 
 def _schedule_next_search(task: GenerationTask) -> None:

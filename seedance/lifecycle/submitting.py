@@ -5,7 +5,7 @@ import logging
 import random
 import time
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.db import IntegrityError, InterfaceError, OperationalError, connections
 from django.utils import timezone
@@ -21,8 +21,10 @@ from ..exceptions import (
     RateLimitError,
     ServerError,
     TransportError,
+    Veto,
 )
 from ..models import Account, Attention, GenerationTask, RateLimit, Status, TaskEvent
+from ..signals import task_submitting
 from .clients import get_client
 from .error_text import describe_exchange, error_code_of
 from .poll_schedule import first_poll_time
@@ -72,16 +74,23 @@ def claim(pk: UUID) -> GenerationTask | None:
     task = GenerationTask.objects.ready().filter(pk=pk).first()
     if task is None or not _has_room(task):
         return None
+    ready = GenerationTask.objects.ready()
+    if not task.advance(
+        Status.SUBMITTING, cause="dispatch", among=ready, lease_owner=uuid4().hex, lease_until=_lease_end(task)
+    ):
+        return None
+    if task.provider in _full_aliases(beyond=True):
+        # Another worker claimed at the same moment; neither has sent anything yet.
+        detail = "Given back: the account has as many tasks at the provider as it may."
+        task.advance(Status.PENDING, cause="dispatch", detail=detail, **UNCLAIMED)
+        return None
+    return task
+
+
+def _lease_end(task: GenerationTask) -> dt.datetime:
+    """When a claim to send lapses that is taken or renewed now."""
     longest = conf.provider(task.provider).TIMEOUT if task.provider in conf.provider_aliases() else 60.0
-    for claimed in GenerationTask.objects.ready().filter(pk=pk).claim(1, 2 * longest + 30, status=Status.SUBMITTING):
-        if claimed.provider in _full_aliases(beyond=True):
-            # Another worker claimed at the same moment; neither has sent anything yet.
-            ours = GenerationTask.objects.filter(pk=pk, status=Status.SUBMITTING, lease_owner=claimed.lease_owner)
-            ours.update(status=Status.PENDING, **UNCLAIMED)
-            return None
-        claimed.note(TaskEvent.What.STATUS, from_status=Status.PENDING, to_status=Status.SUBMITTING, cause="dispatch")
-        return claimed
-    return None
+    return timezone.now() + dt.timedelta(seconds=2 * longest + 30)
 
 
 def _full_aliases(*, beyond: bool = False) -> list[str]:
@@ -122,6 +131,8 @@ def submit(task: GenerationTask) -> None:
     except OSError as exc:
         _refuse(task, "media_unreadable", f"An uploaded file could not be read ({type(exc).__name__}).")
         return
+    if not _is_allowed(task):
+        return
     try:
         provider_task_id = client.create_task(request, reference=str(task.pk))
     except TransportError as exc:
@@ -143,6 +154,25 @@ def submit(task: GenerationTask) -> None:
         _refuse(task, error_code_of(exc), str(exc), error=exc)
     else:
         _record_accepted(task, provider_task_id, provider)
+
+
+def _is_allowed(task: GenerationTask) -> bool:
+    """Ask the site; where it refuses, or its own receiver fails, the task is dealt with and nothing is sent."""
+    if not task_submitting.has_listeners(GenerationTask):
+        return True
+    try:
+        task_submitting.send(sender=GenerationTask, task=task)
+    except Veto as veto:
+        _refuse(task, veto.code or "vetoed", str(veto))
+        return False
+    except Exception as exc:  # a budget that cannot be asked must not let the paid call through
+        logger.exception("task_submitting failed task=%s", task.pk)
+        detail = f"A receiver of task_submitting failed ({type(exc).__name__}); nothing was sent."
+        _postpone(task, detail, attention=Attention.RECEIVER)
+        return False
+    # A receiver may be slow; whoever no longer holds the claim must not send.
+    held = GenerationTask.objects.filter(pk=task.pk, status=Status.SUBMITTING, lease_owner=task.lease_owner)
+    return held.filter(lease_until__gt=timezone.now()).update(lease_until=_lease_end(task)) == 1
 
 
 def mark_paused() -> None:

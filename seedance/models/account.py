@@ -6,6 +6,9 @@ from django.db import IntegrityError, models, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from ..signals import account_paused
+from .after_commit import after_commit
+
 
 class AccountQuerySet(models.QuerySet["Account"]):
     """Pausing and resuming accounts."""
@@ -18,7 +21,13 @@ class AccountQuerySet(models.QuerySet["Account"]):
         """Send nothing more through this account. False when it was paused before."""
         values = {"paused_at": timezone.now(), "code": code[:128], "reason": reason}
         self._ensure(alias)
-        return self.filter(alias=alias, paused_at=None).update(**values) == 1
+        if self.filter(alias=alias, paused_at=None).update(**values) != 1:
+            return False
+        account = self.get(alias=alias)
+        after_commit(
+            lambda: account_paused.report(sender=self.model, account=account), using=self.db, what="account_paused"
+        )
+        return True
 
     def resume(self, alias: str) -> bool:
         """Send again. False when it was not paused."""

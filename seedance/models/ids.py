@@ -1,5 +1,7 @@
-"""Time-ordered identifiers."""
+"""Identifiers: time-ordered, unguessable, or made from what they stand for."""
 
+import hashlib
+import json
 import secrets
 import time
 from uuid import UUID
@@ -18,3 +20,13 @@ def uuid7() -> UUID:
 def callback_token() -> str:
     """An unguessable word of 32 URL-safe characters."""
     return secrets.token_urlsafe(24)
+
+
+def provider_task_digest(provider: str, provider_task_id: str) -> str | None:
+    """What the unique column holds for a provider's id: byte for byte, on every database; ``None`` without an id."""
+    return digest_of(provider, provider_task_id) if provider_task_id else None
+
+
+def digest_of(*words: str | None) -> str:
+    """SHA-256 over words, in hexadecimal; different words never make the same text."""
+    return hashlib.sha256(json.dumps(words).encode()).hexdigest()

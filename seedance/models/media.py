@@ -76,6 +76,17 @@ class MediaItem(models.Model):
         """A word that opens this item's file, and nothing else, until ``KEY_LIFETIME`` is over."""
         return signing.dumps(self.pk, salt=_SALT)
 
+    def store_file(self) -> bool:
+        """Put a new file into the storage now, not when the row is saved.
+
+        Returns:
+            False when there is none, or it is stored already.
+        """
+        if not self.file or getattr(self.file, "_committed", True):
+            return False
+        self.file.save(str(self.file.name), self.file.file, save=False)
+        return True
+
     def copy_of_file(self) -> File | None:
         """The uploaded file as a new file for another item; ``None`` when this one is an address."""
         return File(self.file.open("rb"), name=PurePosixPath(self.file.name).name) if self.file.name else None

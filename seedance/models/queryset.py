@@ -1,23 +1,30 @@
 """Questions and verbs for many tasks at once."""
 
 import datetime as dt
+import logging
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
-from django.db import connections, models, transaction
+from django.core.exceptions import ValidationError
+from django.db import DatabaseError, IntegrityError, InterfaceError, connections, models, transaction
 from django.db.models import F, Q, Window
+from django.db.models.fields.files import FieldFile
 from django.db.models.functions import RowNumber
+from django.db.models.signals import post_save, pre_save
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from .. import intake
-from ..exceptions import TransitionError
+from ..exceptions import KeyReusedError, TransitionError, Veto
+from ..signals import task_creating
 from . import chaining
 from .bulk import update_each
 from .event import TaskEvent
+from .idempotency import IdempotencyKey, fingerprint_of, get_or_create, without_nulls
 from .media import MediaItem
 from .status import ACTIVE, FINAL, IN_FLIGHT, MAY_COST, Status
 from .wake import wake_workers
@@ -25,6 +32,8 @@ from .wake import wake_workers
 if TYPE_CHECKING:
     from .task import GenerationTask
     from .transitions import Transition
+
+logger = logging.getLogger(__name__)
 
 # The conditions of the partial indexes; a query must repeat them literally for the index to serve.
 IN_FLIGHT_ROWS = Q(status__in=sorted(IN_FLIGHT))
@@ -90,6 +99,13 @@ class GenerationTaskQuerySet(models.QuerySet["GenerationTask"]):
         """Tasks whose worker died between claiming and hearing the provider's answer."""
         return self.filter(status=Status.SUBMITTING, lease_until__lte=timezone.now())
 
+    def bulk_create(self, objs: Iterable[Any], *args: Any, **kwargs: Any) -> list[Any]:
+        """Django's, with the column that makes the provider's id unique."""
+        tasks = list(objs)
+        for task in tasks:
+            task.set_digest()
+        return super().bulk_create(tasks, *args, **kwargs)
+
     def claim(self, limit: int, seconds: float, **changes: Any) -> "list[GenerationTask]":
         """Take up to ``limit`` rows of this set for ``seconds``; no other worker gets them meanwhile.
 
@@ -112,7 +128,9 @@ class GenerationTaskQuerySet(models.QuerySet["GenerationTask"]):
 
     def submit(self, *, cause: str, actor: str = "") -> int:
         """Mark new tasks as to be sent and wake the workers. Returns how many there were."""
-        moved = sum(task.advance(Status.PENDING, cause=cause, actor=actor) for task in self.filter(status=Status.NEW))
+        new = self.filter(status=Status.NEW)
+        # Still new when it is written: a task that another request handed in may be on its way to the provider.
+        moved = sum(task.advance(Status.PENDING, cause=cause, actor=actor, among=new) for task in new)
         if moved:
             wake_workers(self.db)
         return moved
@@ -145,6 +163,16 @@ class Order:
     #: A line of its own in the timeline; empty for none.
     note: str = ""
 
+    def content(self) -> list[Any]:
+        """All that tells this request from another, for its fingerprint."""
+        inputs, media = self.prepared.inputs, self.prepared.media
+        return [
+            self.prepared.provider,
+            [inputs.model_name, inputs.prompt, inputs.draft_task_id, dict(inputs.parameters)],
+            [[item.role, item.url, item.file] for item in media],
+            [dict(self.prepared.metadata), self.submit],
+        ]
+
 
 class GenerationTaskManager(models.Manager.from_queryset(GenerationTaskQuerySet)):  # type: ignore[misc]
     """Makes tasks. Every door comes through here, so that all of them check alike."""
@@ -161,6 +189,7 @@ class GenerationTaskManager(models.Manager.from_queryset(GenerationTaskQuerySet)
         owner: Any = None,
         submit: bool = False,
         cause: str = "python",
+        idempotency_key: str | None = None,
         **parameters: object,
     ) -> "GenerationTask":
         """Check a request and store it as a task, validated exactly like the REST API and the admin form.
@@ -169,21 +198,31 @@ class GenerationTaskManager(models.Manager.from_queryset(GenerationTaskQuerySet)
             media: mappings with ``role`` and either ``url`` or ``file``.
             parameters: ``duration``, ``ratio``, … by the provider's names.
             submit: send it as soon as a worker is free; otherwise it stays ``new``.
+            idempotency_key: the second call of this owner with this key gives the first one's task, whose
+                ``is_replay`` is True then.
 
         Raises:
-            ValidationError: with every problem, keyed by field path (``media[0].role``); nothing is stored.
+            ValidationError: with every problem, keyed by field path (``media[0].role``), or with the reason of a
+                receiver of ``task_creating`` that refused; nothing is stored.
+            KeyReusedError: this owner used the key for another request.
         """
-        prepared = intake.prepare(
-            model_name=model_name,
-            prompt=prompt,
-            media=media,
-            parameters=parameters,
-            draft_task_id=draft_task_id,
-            provider=provider,
-            metadata=metadata,
-        )
-        prepared.raise_errors()
-        return self.create_prepared(prepared, owner=owner, submit=submit, cause=cause)
+        request: dict[str, Any] = {
+            "model_name": model_name,
+            "prompt": prompt,
+            "media": media,
+            "parameters": parameters,
+            "draft_task_id": draft_task_id,
+            "provider": provider,
+            "metadata": metadata,
+        }
+
+        def make(key: IdempotencyKey | None) -> "GenerationTask":
+            prepared = intake.prepare(**request)
+            prepared.raise_errors()
+            return self.create_prepared(prepared, owner=owner, submit=submit, cause=cause, idempotency_key=key)
+
+        content: dict[str, Any] = {**request, "parameters": without_nulls(parameters), "submit": submit}
+        return self._once(make, owner, idempotency_key, "create", content)
 
     def create_prepared(
         self,
@@ -193,30 +232,196 @@ class GenerationTaskManager(models.Manager.from_queryset(GenerationTaskQuerySet)
         submit: bool = False,
         cause: str = "python",
         note: str = "",
+        actor: str | None = None,
+        idempotency_key: str | IdempotencyKey | None = None,
+        fingerprint: str | None = None,
         **columns: Any,
     ) -> "GenerationTask":
-        """Store a request that ``intake.prepare`` found no errors in."""
-        return self.create_many([Order(prepared, submit, columns, note)], owner=owner, cause=cause)[0]
+        """Store a request that ``intake.prepare`` found no errors in.
+
+        Args:
+            actor: who asked for it, in the timeline; by default the owner.
+            idempotency_key: the second call of this owner with this key gives the first one's task, whose
+                ``is_replay`` is True then.
+            fingerprint: what the key stands for, where that is not simply the request.
+
+        Raises:
+            ValidationError: a receiver of ``task_creating`` refused; nothing is stored.
+            IdempotencyError: the key was used for another request.
+        """
+        order = Order(prepared, submit, columns, note)
+        key = _as_key(idempotency_key, owner, lambda: fingerprint or fingerprint_of("create", order.content()))
+        return self._create([order], [""], owner=owner, cause=cause, actor=actor, key=key)[0]
 
     def create_many(
-        self, orders: Sequence[Order], *, owner: Any = None, cause: str = "python"
+        self,
+        orders: Sequence[Order],
+        *,
+        owner: Any = None,
+        cause: str = "python",
+        actor: str | None = None,
+        idempotency_key: str | IdempotencyKey | None = None,
     ) -> "list[GenerationTask]":
-        """Store requests that ``intake.prepare`` found no errors in: all or none, in a handful of statements."""
+        """Store requests that ``intake.prepare`` found no errors in: all or none, in a handful of statements.
+
+        Args:
+            idempotency_key: the second call of this owner with this key gives the first one's tasks.
+
+        Raises:
+            ValidationError: a receiver of ``task_creating`` refused one, keyed by ``tasks[0]``; none is stored.
+            IdempotencyError: the key was used for another request, or some of its tasks have been erased.
+        """
+        content = lambda: fingerprint_of("batch", [order.content() for order in orders])  # noqa: E731
+        key = _as_key(idempotency_key, owner, content)
+        places = [f"tasks[{position}]" for position in range(len(orders))]
+        return self._create(orders, places, owner=owner, cause=cause, actor=actor, key=key)
+
+    def submit_once(
+        self, task: "GenerationTask", *, cause: str, actor: str = "", key: IdempotencyKey | None = None
+    ) -> bool:
+        """Mark one new task as to be sent, and wake the workers.
+
+        Returns:
+            False when the same request, by its key, has done so before.
+
+        Raises:
+            TransitionError: it is not new.
+            KeyReusedError: the key was used for another request.
+        """
+        columns: dict[str, Any] = {"submit_digest": key.digest} if key else {}
+        new = self.filter(pk=task.pk, status=Status.NEW)
+        if key and self._was_submitted(task, key):
+            return False
+        try:
+            moved = task.status == Status.NEW and task.advance(
+                Status.PENDING, cause=cause, actor=actor, among=new, **columns
+            )
+        except IntegrityError:  # the same key submitted another task at this very moment
+            moved = False
+        if moved:
+            wake_workers(self.db)
+            return True
+        if key and self._was_submitted(task, key):
+            return False
+        raise TransitionError(_("Only a new task can be submitted."))
+
+    def _was_submitted(self, task: "GenerationTask", key: IdempotencyKey) -> bool:
+        used_for = self.filter(Q(submit_digest=key.digest) | Q(idempotency_digest=key.digest)).first()
+        if used_for is None:
+            return False
+        if (used_for.pk, used_for.submit_digest) != (task.pk, key.digest):
+            raise KeyReusedError
+        return True
+
+    def _once(
+        self,
+        make: "Callable[[IdempotencyKey | None], GenerationTask]",
+        owner: Any,
+        key: str | IdempotencyKey | None,
+        call: str,
+        content: object,
+    ) -> "GenerationTask":
+        """The task of an earlier request with this key, before anything is looked at that may have changed since."""
+        known = _as_key(key, owner, lambda: fingerprint_of(call, content))
+        if known and (found := known.previous(self.all())):
+            return found[0]
+        return make(known)
+
+    def _create(
+        self,
+        orders: Sequence[Order],
+        places: Sequence[str],
+        *,
+        owner: Any,
+        cause: str,
+        actor: str | None,
+        key: IdempotencyKey | None,
+    ) -> "list[GenerationTask]":
+        who = (owner.get_username() if owner else "") if actor is None else actor
+        origin = {"cause": cause, "actor": who[:150]}
+        make = partial(self._store, orders, places, owner, origin, key)
+        return get_or_create(key, self.all(), make, count=len(orders))
+
+    def _store(
+        self,
+        orders: Sequence[Order],
+        places: Sequence[str],
+        owner: Any,
+        origin: Mapping[str, str],
+        key: IdempotencyKey | None,
+    ) -> "list[GenerationTask]":
+        """Ask the site, store the uploads, then the rows; without rows no upload stays."""
+        tasks = [
+            self.model(owner=owner, **_columns(order), **(key.columns(position) if key else {}))
+            for position, order in enumerate(orders)
+        ]
+        self._ask_site(tasks, places, owner)
+        media = [item for task, order in zip(tasks, orders, strict=True) for item in _media(task, order)]
+        uploads: list[FieldFile] = []
+        try:
+            for item in media:
+                if item.store_file():  # before the transaction: a slow storage must not hold one open
+                    uploads.append(item.file)
+            self._insert(tasks, media, orders, origin)
+        except BaseException:
+            self._discard(uploads, tasks)
+            raise
+        return tasks
+
+    def _ask_site(self, tasks: "Sequence[GenerationTask]", places: Sequence[str], owner: Any) -> None:
+        """Ask the receivers of ``task_creating``.
+
+        Raises:
+            ValidationError: one of them refused.
+        """
+        refused: dict[str, list[ValidationError]] = {}
+        for task, place in zip(tasks, places, strict=True):
+            try:
+                task_creating.send(sender=self.model, task=task, owner=owner)
+            except Veto as veto:
+                field = ".".join(filter(None, (place, veto.field)))
+                refused.setdefault(field, []).append(ValidationError(str(veto), code=veto.code))
+        if refused:
+            raise ValidationError(refused)
+
+    def _insert(
+        self,
+        tasks: "Sequence[GenerationTask]",
+        media: "Sequence[MediaItem]",
+        orders: Sequence[Order],
+        origin: Mapping[str, str],
+    ) -> None:
+        # A site's own receivers hear of each row, as if it had been saved by itself.
+        saved: dict[str, Any] = {"raw": False, "using": self.db, "update_fields": None}
         with transaction.atomic(using=self.db):
-            tasks = [self.model(owner=owner, **_columns(order)) for order in orders]
-            if len(tasks) == 1:
-                tasks[0].save(force_insert=True, using=self.db)  # so that a site's own post_save handlers hear of it
-            else:
-                self.bulk_create(tasks)
-            media = [item for task, order in zip(tasks, orders, strict=True) for item in _media(task, order)]
+            for task in tasks:
+                pre_save.send(sender=self.model, instance=task, **saved)
+            self.bulk_create(tasks)
+            for task in tasks:
+                post_save.send(sender=self.model, instance=task, created=True, **saved)
             MediaItem.objects.using(self.db).bulk_create(media)
-            origin = {"cause": cause, "actor": owner.get_username() if owner else ""}
             pairs = zip(tasks, orders, strict=True)
             events = [event for task, order in pairs for event in _events(task, order, origin)]
             TaskEvent.objects.using(self.db).bulk_create(events)
             if any(order.submit for order in orders):
                 wake_workers(self.db)
-        return tasks
+
+    def _discard(self, uploads: Sequence[FieldFile], tasks: "Sequence[GenerationTask]") -> None:
+        """Delete the uploads of rows that were not stored, unless they may have been stored after all."""
+        if not uploads:
+            return
+        try:
+            is_stored = self.filter(pk__in=[task.pk for task in tasks]).exists()
+        except (DatabaseError, InterfaceError):  # a commit whose outcome is not known
+            is_stored = True
+        if is_stored:
+            logger.warning("uploads kept files=%d", len(uploads))
+            return
+        for file in uploads:
+            try:
+                file.storage.delete(str(file.name))
+            except Exception:  # storages are pluggable, and so are their errors
+                logger.exception("upload not deleted name=%s", file.name)
 
     def transition_many(self, transitions: "Sequence[Transition]", *, cause: str) -> bool:
         """Make many moves in one short transaction: all of them, or none where another worker was in between.
@@ -241,26 +446,63 @@ class GenerationTaskManager(models.Manager.from_queryset(GenerationTaskQuerySet)
             return False
         return True
 
-    def retry(self, task: "GenerationTask", *, owner: Any = None, cause: str = "python") -> "GenerationTask":
+    def retry(
+        self,
+        task: "GenerationTask",
+        *,
+        owner: Any = None,
+        cause: str = "python",
+        actor: str | None = None,
+        note: str = "",
+        idempotency_key: str | IdempotencyKey | None = None,
+    ) -> "GenerationTask":
         """Ask for the same video again: a new, pending task linked to the old one.
 
+        Args:
+            actor: who asked for it, in the timeline; by default the owner.
+            note: a line of its own in the timeline of the new task; empty for none.
+            idempotency_key: the second call of this owner with this key gives the first one's new task, whose
+                ``is_replay`` is True then.
+
         Raises:
-            TransitionError: while the old task may still end by itself; a second one would be paid twice.
-            ValidationError: when the rules refuse today what they accepted then.
+            TransitionError: while the old task may still end by itself, as a second one would be paid twice; or when
+                it was deleted meanwhile.
+            ValidationError: when the rules refuse today what they accepted then, or the site does.
+            IdempotencyError: the key was used for another request.
+            FileNotFoundError: an upload of the old task is no longer stored.
         """
-        if not task.is_final:
-            raise TransitionError(_("Only a final task can be retried; this one may still end by itself."))
-        prepared = intake.prepare(
-            model_name=task.model_name,
-            prompt=task.prompt,
-            media=[{"role": item.role, "url": item.url, "file": item.copy_of_file()} for item in task.media.all()],
-            parameters=task.parameters,
-            draft_task_id=task.draft_task_id,
-            provider=task.provider,
-            metadata=task.metadata,
-        )
-        prepared.raise_errors()
-        return self.create_prepared(prepared, owner=owner, submit=True, cause=cause, retry_of=task)
+
+        def make(key: IdempotencyKey | None) -> "GenerationTask":
+            if not task.is_final:
+                raise TransitionError(_("Only a final task can be retried; this one may still end by itself."))
+            with ExitStack() as files:
+                prepared = intake.prepare(
+                    model_name=task.model_name,
+                    prompt=task.prompt,
+                    media=[_again(item, files) for item in task.media.all()],
+                    parameters=task.parameters,
+                    draft_task_id=task.draft_task_id,
+                    provider=task.provider,
+                    metadata=task.metadata,
+                )
+                prepared.raise_errors()
+                return self.create_prepared(
+                    prepared,
+                    owner=owner,
+                    submit=True,
+                    cause=cause,
+                    actor=actor,
+                    note=note,
+                    idempotency_key=key,
+                    retry_of=task,
+                )
+
+        try:
+            return self._once(make, owner, idempotency_key, "retry", str(task.pk))
+        except IntegrityError:
+            if self.filter(pk=task.pk).exists():
+                raise
+            raise TransitionError(_("This task was deleted in the meantime.")) from None
 
     def continue_from(
         self,
@@ -270,6 +512,7 @@ class GenerationTaskManager(models.Manager.from_queryset(GenerationTaskQuerySet)
         submit: bool = False,
         cause: str = "python",
         prompt: str | None = None,
+        idempotency_key: str | IdempotencyKey | None = None,
         **overrides: Any,
     ) -> "GenerationTask":
         """Ask for a video that begins where another one ended, with that task's model, parameters and prompt.
@@ -277,17 +520,41 @@ class GenerationTaskManager(models.Manager.from_queryset(GenerationTaskQuerySet)
         The first frame is the provider's last frame where it is stored, else it is taken out of the stored video.
 
         Args:
+            idempotency_key: the second call of this owner with this key gives the first one's task, whose
+                ``is_replay`` is True then.
             overrides: what ``create_task`` takes, to be used instead: ``duration``, ``model_name``, ``metadata``, …
 
         Raises:
             TransitionError: the video is not stored, or no frame can be had from it.
             ValidationError: with every problem, keyed by field path; nothing is stored.
+            IdempotencyError: the key was used for another request.
         """
-        continuation = chaining.prepare(task, prompt=prompt, **overrides)
-        continuation.prepared.raise_errors()
-        return self.create_prepared(
-            continuation.prepared, owner=owner, submit=submit, cause=cause, note=continuation.note
-        )
+
+        def make(key: IdempotencyKey | None) -> "GenerationTask":
+            continuation = chaining.prepare(task, prompt=prompt, **overrides)
+            continuation.prepared.raise_errors()
+            return self.create_prepared(
+                continuation.prepared,
+                owner=owner,
+                submit=submit,
+                cause=cause,
+                note=continuation.note,
+                idempotency_key=key,
+            )
+
+        content = [str(task.pk), prompt, without_nulls(overrides), submit]
+        return self._once(make, owner, idempotency_key, "continue", content)
+
+
+def _as_key(key: str | IdempotencyKey | None, owner: Any, fingerprint: Callable[[], str]) -> IdempotencyKey | None:
+    """A key as it was given, or made from a text; an empty text is no key."""
+    return IdempotencyKey(owner, key, fingerprint()) if key and isinstance(key, str) else (key or None)
+
+
+def _again(item: "MediaItem", files: ExitStack) -> dict[str, Any]:
+    """One medium of a task for another one; its file is open as long as ``files``."""
+    file = item.copy_of_file()
+    return {"role": item.role, "url": item.url, "file": files.enter_context(file) if file else None}
 
 
 def _columns(order: Order) -> dict[str, Any]:

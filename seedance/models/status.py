@@ -62,3 +62,4 @@ class Attention(models.TextChoices):
     MISMATCH = "mismatch", _("The video differs from what was asked for.")
     PAUSED = "paused", _("Sending through its provider is paused.")
     PROVIDER = "provider", _("The provider cannot be used as it is configured.")
+    RECEIVER = "receiver", _("A check of this site failed before sending; nothing was sent, and it is tried again.")

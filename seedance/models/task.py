@@ -1,12 +1,11 @@
 """One request for one video."""
 
 import datetime as dt
-from functools import partial
 from typing import Any
 
 from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db import models, transaction
+from django.db import IntegrityError, models, transaction
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -14,12 +13,18 @@ from django.utils.translation import gettext_lazy as _
 from ..catalogue.inputs import PARAMETERS, Inputs, MediaInput
 from ..conf import provider, result_storage
 from ..exceptions import TransitionError
+from .after_commit import delete_after_commit
 from .event import TaskEvent
-from .ids import callback_token, uuid7
+from .ids import callback_token, provider_task_digest, uuid7
 from .queryset import IN_FLIGHT_ROWS, PENDING_ROWS, UNARCHIVED_ROWS, GenerationTaskManager
 from .status import ACTIVE, FINAL, IN_FLIGHT, MAY_COST, TRANSITIONS, UNCANCELLABLE, Attention, Status
-from .transitions import Transition, rows_without_newer_report
+from .transitions import Transition, rows_without_newer_report, show, with_digest
 from .wake import wake_workers
+
+_GONE = _("This task was deleted in the meantime.")
+_MAY_COST = _("This task may still cost money; it can be deleted once it is final.")
+_PROTECTED = _("Something else on this site refers to this task and protects it.")
+_MOVED_ON = _("The task moved on just now; try again.")
 
 
 def result_path(task: "GenerationTask", filename: str) -> str:
@@ -50,6 +55,8 @@ class GenerationTask(models.Model):
         _("provider"), max_length=50, default="default", help_text=_("Which configured provider makes the video.")
     )
     provider_task_id = models.CharField(_("provider task id"), max_length=128, blank=True, editable=False)
+    #: Provider and id, unique byte for byte on every database; written wherever the id is.
+    provider_task_digest = models.CharField(max_length=64, unique=True, null=True, editable=False)
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         on_delete=models.SET_NULL,
@@ -124,8 +131,12 @@ class GenerationTask(models.Model):
     retry_of = models.ForeignKey(
         "self", on_delete=models.SET_NULL, null=True, blank=True, editable=False, related_name="retries"
     )
-    idempotency_key = models.CharField(max_length=255, blank=True, editable=False)
+    #: See ``IdempotencyKey``, which writes these.
+    idempotency_digest = models.CharField(max_length=64, null=True, editable=False)
+    idempotency_position = models.PositiveSmallIntegerField(default=0, editable=False)
     idempotency_fingerprint = models.CharField(max_length=64, blank=True, editable=False)
+    #: The key of the request that submitted a task which was kept as new.
+    submit_digest = models.CharField(max_length=64, unique=True, null=True, editable=False)
     callback_token = models.CharField(max_length=64, unique=True, default=callback_token, editable=False)
 
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
@@ -149,6 +160,9 @@ class GenerationTask(models.Model):
     lease_owner = models.CharField(max_length=40, blank=True, editable=False)
     lease_until = models.DateTimeField(null=True, editable=False)
 
+    #: Whether this instance came out of an earlier request with the same idempotency key; not a column.
+    is_replay = False
+
     objects = GenerationTaskManager()
 
     class Meta:
@@ -169,18 +183,13 @@ class GenerationTask(models.Model):
             models.Index(fields=["lease_until"], name="seedance_submitting", condition=Q(status=Status.SUBMITTING)),
             models.Index(fields=["owner", "-id"], name="seedance_owner_newest"),
             models.Index(fields=["status", "-id"], name="seedance_status_newest"),
+            models.Index(fields=["provider", "provider_task_id"], name="seedance_provider_task"),
             models.Index(fields=["attention"], name="seedance_attention", condition=~Q(attention="")),
         )
         constraints = (
+            # Without a condition, which MariaDB and MySQL do not know; NULLs never collide.
             models.UniqueConstraint(
-                fields=["provider", "provider_task_id"],
-                condition=~Q(provider_task_id=""),
-                name="seedance_provider_task_once",
-            ),
-            models.UniqueConstraint(
-                fields=["owner", "idempotency_key"],
-                condition=~Q(idempotency_key=""),
-                name="seedance_idempotency_key_once",
+                fields=["idempotency_digest", "idempotency_position"], name="seedance_idempotency_once"
             ),
             models.CheckConstraint(condition=Q(status__in=Status.values), name="seedance_status_known"),
             models.CheckConstraint(
@@ -208,7 +217,14 @@ class GenerationTask(models.Model):
         """
         if not self._state.adding and kwargs.get("update_fields") is None:
             raise TypeError("Save an existing video task with update_fields, or use advance() and amend().")
+        self.set_digest()
+        if "provider_task_id" in (kwargs.get("update_fields") or ()):
+            kwargs["update_fields"] = {*kwargs["update_fields"], "provider_task_digest"}
         super().save(*args, **kwargs)
+
+    def set_digest(self) -> None:
+        """Fill the column that makes the provider's id unique."""
+        self.provider_task_digest = provider_task_digest(self.provider, self.provider_task_id)
 
     @property
     def is_final(self) -> bool:
@@ -258,6 +274,7 @@ class GenerationTask(models.Model):
         actor: str = "",
         detail: str = "",
         reported_at: dt.datetime | None = None,
+        among: "models.QuerySet[GenerationTask] | None" = None,
         **changes: Any,
     ) -> bool:
         """Move to another status if the row, as it is in the database now, still allows it.
@@ -266,15 +283,16 @@ class GenerationTask(models.Model):
 
         Args:
             news_of: the provider's time of what is written; older news than the row has is refused.
+            among: rows that the task must still be one of, as part of the condition.
             changes: columns to write with the status.
 
         Returns:
             True when this call did it. False when somebody was first, or the move does not exist; the
-            instance then shows the row as it is.
+            instance then shows the row as it is. False, too, when the row is gone.
         """
         using = self._state.db
         while self.can_become(to):
-            transition = Transition(self, to, changes, detail, reported_at, actor)
+            transition = Transition(self, to, changes, detail, reported_at, actor, among)
             with transaction.atomic(using=using):
                 columns = transition.columns(timezone.now())
                 if transition.rows(using).update(**columns) == 1:
@@ -282,9 +300,8 @@ class GenerationTask(models.Model):
                     transition.apply_to_instance(columns, using)
                     return True
             old = self.status
-            self.refresh_from_db()
-            if self.status == old:
-                return False  # the status is as we thought: the news was old
+            if self._is_gone() or self.status == old:
+                return False  # where the status is as we thought, the news was old
         return False
 
     def amend(self, *, reported_at: dt.datetime | None = None, **changes: Any) -> bool:
@@ -293,31 +310,33 @@ class GenerationTask(models.Model):
         Returns:
             False when the row has moved on, was deleted, or has newer news; nothing is written then.
         """
-        changes.setdefault("updated_at", timezone.now())
+        columns = {"updated_at": timezone.now(), **with_digest(self, changes)}
         rows = rows_without_newer_report(self, self._state.db, reported_at).filter(status=self.status)
-        if rows.update(**changes) != 1:
+        if rows.update(**columns) != 1:
             return False
-        for name, value in changes.items():
-            setattr(self, name, value)
+        show(self, columns, self._state.db)
         return True
 
     def request_cancel(self, *, cause: str, actor: str = "") -> None:
         """Cancel here and now while the provider does not know the task; ask for it once it is queued there.
 
         Raises:
-            TransitionError: with the reason, when it can no longer be stopped or the host cannot cancel.
+            TransitionError: with the reason, when it can no longer be stopped, the host cannot cancel, or the row
+                is gone.
         """
         here = self.can_become(Status.CANCELLED) and not self.is_in_flight
-        if here and self.advance(Status.CANCELLED, cause=cause, actor=actor):
+        if here and self.advance(Status.CANCELLED, cause=cause, actor=actor, among=self._unsent()):
             return
+        if self._is_gone():
+            raise TransitionError(_GONE)
         if self.status != Status.QUEUED:
-            raise TransitionError(UNCANCELLABLE[Status(self.status)])
+            raise TransitionError(UNCANCELLABLE.get(Status(self.status), _MOVED_ON))
         if not provider(self.provider).CANCELS:
             raise TransitionError(_("This provider cannot cancel a task that it has accepted."))
         now = timezone.now()
         if not self.amend(cancel_requested_at=now, next_poll_at=now):
-            self.refresh_from_db()
-            raise TransitionError(UNCANCELLABLE.get(Status(self.status), _("The task moved on just now; try again.")))
+            reason = _GONE if self._is_gone() else UNCANCELLABLE.get(Status(self.status), _MOVED_ON)
+            raise TransitionError(reason)
         self.note(TaskEvent.What.NOTE, cause=cause, actor=actor, detail="Cancelling was asked for.")
         wake_workers(self._state.db or "default")
 
@@ -325,22 +344,36 @@ class GenerationTask(models.Model):
         """Delete the row and its files.
 
         Raises:
-            TransitionError: while the task may still cost money, or while other rows of the site protect it.
+            TransitionError: while the task may still cost money, while other rows of the site protect it, or when
+                the row is gone already.
         """
+        using, pk = self._state.db, self.pk
         files = [self.video, self.poster, self.last_frame, *(item.file for item in self.media.all())]
-        try:
-            with transaction.atomic(using=self._state.db):
-                if not self.is_in_flight and self.can_become(Status.CANCELLED):
-                    self.advance(Status.CANCELLED, cause="erase")
-                if not self.is_final:
-                    raise TransitionError(_("This task may still cost money; it can be deleted once it is final."))
-                self.delete()
-        except (models.ProtectedError, models.RestrictedError):
-            self.refresh_from_db()
-            raise TransitionError(_("Something else on this site refers to this task and protects it.")) from None
+        for is_last_try in (False, False, True):
+            try:
+                self._erase_row()
+                break
+            except (models.ProtectedError, models.RestrictedError):
+                self._is_gone()
+                raise TransitionError(_PROTECTED) from None
+            except IntegrityError:  # a retry of this task was stored in the same moment
+                self.pk = pk  # Django took it away before the commit that failed
+                if is_last_try:
+                    raise TransitionError(_PROTECTED) from None
+                self._is_gone()
         for file in files:
-            if file.name:
-                transaction.on_commit(partial(file.storage.delete, file.name), using=self._state.db, robust=True)
+            delete_after_commit(file, using=using)
+
+    def _erase_row(self) -> None:
+        with transaction.atomic(using=self._state.db):
+            if not self.is_in_flight and self.can_become(Status.CANCELLED):
+                self.advance(Status.CANCELLED, cause="erase", among=self._unsent())
+            if not self.is_final:
+                raise TransitionError(_GONE if self._is_gone() else _MAY_COST)
+            pk = self.pk
+            if self.delete()[1].get(self._meta.label) != 1:
+                self.pk = pk
+                raise TransitionError(_GONE)  # another request erased it, with its files
 
     def flag(self, attention: Attention, *, cause: str, detail: str = "") -> None:
         """Raise *needs attention*, once per reason and wording."""
@@ -352,6 +385,23 @@ class GenerationTask(models.Model):
                     TaskEvent.What.ATTENTION, cause=cause, detail=f"{attention}: {detail}" if detail else attention
                 )
 
-    def note(self, what: TaskEvent.What, **columns: Any) -> TaskEvent:
-        """Add a line to the timeline."""
-        return TaskEvent.objects.using(self._state.db).create(task=self, what=what, **columns)
+    def note(self, what: TaskEvent.What, **columns: Any) -> TaskEvent | None:
+        """Add a line to the timeline; ``None`` when the row is gone, and its timeline with it."""
+        try:
+            with transaction.atomic(using=self._state.db):
+                return TaskEvent.objects.using(self._state.db).create(task=self, what=what, **columns)
+        except IntegrityError:
+            return None
+
+    def _unsent(self) -> "models.QuerySet[GenerationTask]":
+        """Rows that can end here and now: the provider certainly has none of them."""
+        rows = type(self)._base_manager.using(self._state.db)
+        return rows.filter(status__in=(Status.NEW, Status.PENDING))
+
+    def _is_gone(self) -> bool:
+        """Read the row again; True when there is none any more."""
+        try:
+            self.refresh_from_db()
+        except type(self).DoesNotExist:
+            return True
+        return False

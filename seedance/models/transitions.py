@@ -3,14 +3,15 @@
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from django.db import models, transaction
+from django.db import models
 from django.db.models import Q
 
-from ..signals import task_status_changed
+from ..signals import task_needs_attention, task_status_changed
+from .after_commit import after_commit
 from .event import TaskEvent
+from .ids import provider_task_digest
 from .status import FINAL, Status
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ class Transition:
     """A task, where it goes, and what is written with that.
 
     ``news_of`` is the provider's time of what is written; older news than the row has moves nothing.
+    ``among`` are the rows that the task must still be one of; ``None`` for no further condition.
     """
 
     task: "GenerationTask"
@@ -30,15 +32,17 @@ class Transition:
     detail: str = ""
     reported_at: dt.datetime | None = None
     actor: str = ""
+    among: "models.QuerySet[GenerationTask] | None" = None
 
     def rows(self, using: str | None) -> "models.QuerySet[GenerationTask]":
         """The row, if it still stands where this move starts and has no newer news."""
-        return rows_without_newer_report(self.task, using, self.reported_at).filter(status=self.task.status)
+        rows = rows_without_newer_report(self.task, using, self.reported_at).filter(status=self.task.status)
+        return rows if self.among is None else rows & self.among.order_by()
 
     def columns(self, now: dt.datetime) -> dict[str, Any]:
         """Everything to be written."""
         final = {"finished_at": now} if self.to in FINAL else {}
-        return {**final, **self.changes, "status": self.to, "updated_at": now}
+        return {**final, **with_digest(self.task, self.changes), "status": self.to, "updated_at": now}
 
     def event(self, cause: str) -> TaskEvent:
         """The line of the timeline; made before the instance changes."""
@@ -54,10 +58,37 @@ class Transition:
 
     def apply_to_instance(self, columns: Mapping[str, Any], using: str | None) -> None:
         """Show on the instance what was written, and tell the site after the commit."""
-        tell = partial(_send_status_signal, self.task, self.task.status, self.to)
-        for name, value in columns.items():
-            setattr(self.task, name, value)
-        transaction.on_commit(tell, using=using, robust=True)
+        task, old_status, new_status = self.task, self.task.status, self.to
+        show(task, columns, using)
+        after_commit(
+            lambda: task_status_changed.report(
+                sender=type(task), task=task, old_status=old_status, new_status=new_status
+            ),
+            using=using,
+            what="task_status_changed",
+        )
+
+
+def with_digest(task: "GenerationTask", changes: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The columns to be written, with the one that makes a provider's id unique."""
+    if "provider_task_id" not in changes:
+        return changes
+    provider = changes.get("provider", task.provider)
+    return {**changes, "provider_task_digest": provider_task_digest(provider, changes["provider_task_id"])}
+
+
+def show(task: "GenerationTask", columns: Mapping[str, Any], using: str | None) -> None:
+    """Show on the instance what was written to its row; a new flag for people is told to the site after the commit."""
+    before = (task.attention, task.attention_detail)
+    for name, value in columns.items():
+        setattr(task, name, value)
+    reason = task.attention
+    if reason and (reason, task.attention_detail) != before:
+        after_commit(
+            lambda: task_needs_attention.report(sender=type(task), task=task, reason=reason),
+            using=using,
+            what="task_needs_attention",
+        )
 
 
 def rows_without_newer_report(
@@ -68,7 +99,3 @@ def rows_without_newer_report(
     if reported_at is None:
         return rows
     return rows.filter(Q(provider_updated_at=None) | Q(provider_updated_at__lte=reported_at))
-
-
-def _send_status_signal(task: "GenerationTask", old_status: str, new_status: str) -> None:
-    task_status_changed.send(sender=type(task), task=task, old_status=old_status, new_status=new_status)

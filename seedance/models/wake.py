@@ -11,8 +11,8 @@ def wake_workers(using: str) -> None:
     A queue that cannot be reached is logged, not raised: the row is safe, and the next round finds it.
     """
     if not any(entry[1] is _send for entry in connections[using].run_on_commit):
-        transaction.on_commit(_send, using=using, robust=True)
+        transaction.on_commit(_send, using=using)
 
 
 def _send() -> None:
-    work_available.send(sender=None)
+    work_available.report(sender=None)

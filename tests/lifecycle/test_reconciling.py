@@ -159,3 +159,14 @@ def test_endpoint_id_is_resolved_by_the_provider_and_still_found(provider, lost)
 
     assert task.status == "queued"
     assert SAMPLE_MODEL in task.raw["model"]
+
+
+def test_second_release_does_not_take_the_task_out_of_the_senders_hand(make_task):
+    task = make_task(status="unconfirmed")
+    stale = GenerationTask.objects.get()
+    lifecycle.resubmit(task, cause="admin")
+    task.advance("submitting", cause="dispatch", lease_until=timezone.now())
+
+    with pytest.raises(TransitionError):
+        lifecycle.resubmit(stale, cause="admin")
+    assert GenerationTask.objects.get().status == "submitting"

@@ -245,3 +245,43 @@ def test_erase_of_a_task_that_the_site_protects_is_refused_whole(make_task, monk
         task.erase()
 
     assert GenerationTask.objects.get().status == status
+
+
+def stale_pair(make_task, status):
+    """The row, and an instance of it that was read before it moved on."""
+    task = make_task(status=status)
+    return task, GenerationTask.objects.get(pk=task.pk)
+
+
+def send_out(task):
+    """As a worker does: claimed, then accepted by the provider."""
+    task.advance(Status.SUBMITTING, cause="test", lease_until=timezone.now())
+    task.advance(Status.QUEUED, cause="test", provider_task_id="cgt-1")
+
+
+def test_cancelling_what_was_sent_meanwhile_asks_the_provider(provider, make_task):
+    task, stale = stale_pair(make_task, "pending")
+    send_out(task)
+
+    stale.request_cancel(cause="test")
+
+    assert (stale.status, stale.cancel_requested_at is not None) == ("queued", True)
+
+
+def test_erasing_what_was_sent_meanwhile_is_refused(make_task):
+    task, stale = stale_pair(make_task, "pending")
+    send_out(task)
+
+    with pytest.raises(TransitionError, match="may still cost money"):
+        stale.erase()
+    assert GenerationTask.objects.get().status == "queued"
+
+
+def test_submitting_again_what_is_being_sent_does_not_send_it_twice(make_task):
+    task, stale = stale_pair(make_task, "new")
+    task.advance(Status.PENDING, cause="test")
+    task.advance(Status.SUBMITTING, cause="test", lease_until=timezone.now())
+
+    with pytest.raises(TransitionError):
+        GenerationTask.objects.submit_once(stale, cause="test")
+    assert GenerationTask.objects.get().status == "submitting"

@@ -7,9 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from django.contrib.auth import get_user_model
+from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 
+from ...exceptions import IdempotencyError
+from ...intake import Prepared
 from ...models import GenerationTask, Status
 from ...queue import shutdown_signal
 from ..request_options import add_request_arguments, prepared
@@ -30,6 +33,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("prompt", nargs="?", default="", help="What to show; may be left out when there are media.")
         parser.add_argument("--owner", metavar="USER", help="Whose task it is.")
+        parser.add_argument(
+            "--idempotency-key", metavar="KEY", help="The same key again shows the task of the first time."
+        )
         parser.add_argument("--wait", action="store_true", help="Stay until the video is stored.")
         parser.add_argument("--output", type=Path, metavar="FILE", help="Copy the video there; implies --wait.")
         add_request_arguments(parser)
@@ -42,8 +48,11 @@ class Command(BaseCommand):
         with prepared(options["prompt"], options) as request:
             for warning in request.warnings:
                 self.stderr.write(f"{warning.field}: {warning}")
-            task = GenerationTask.objects.create_prepared(request, owner=owner, submit=True, cause="command")
-        self.stdout.write(_("Task %(id)s, %(model)s") % {"id": task.pk, "model": task.model_name})
+            task = _created(request, owner, options["idempotency_key"])
+        words = (
+            _("Task %(id)s, %(model)s, made before with this key") if task.is_replay else _("Task %(id)s, %(model)s")
+        )
+        self.stdout.write(words % {"id": task.pk, "model": task.model_name})
         if options["wait"] or output is not None:
             self._wait(task)
             self._report(task)
@@ -62,6 +71,17 @@ class Command(BaseCommand):
             raise CommandError(_("No video: %(reason)s") % {"reason": _why_not(task)})
         values = {"name": task.video.name, "bytes": task.video_bytes}
         self.stdout.write(_("Stored as %(name)s, %(bytes)d bytes") % values)
+
+
+def _created(request: Prepared, owner: Any, key: str | None) -> GenerationTask:
+    try:
+        return GenerationTask.objects.create_prepared(
+            request, owner=owner, submit=True, cause="command", idempotency_key=key
+        )
+    except ValidationError as error:  # the site itself refused
+        raise CommandError(" ".join(error.messages)) from error
+    except IdempotencyError as error:
+        raise CommandError(str(error)) from error
 
 
 def _user(username: str | None) -> Any:
