@@ -21,7 +21,7 @@ from rest_framework.response import Response
 
 from ..files import ranged_file_response
 from ..models import GenerationTask
-from .errors import FileGone, RangeOutside, problem_response
+from .errors import FileGone, PreconditionFailed, RangeOutside, problem_response
 from .schema import RANGE, TASK_ID, documented, problems
 from .serializers import CONFLICT
 from .views import TaskEndpoint
@@ -130,6 +130,8 @@ def _file_response(request: Request, task: GenerationTask, file: FieldFile, sha2
         )
     except FileNotFoundError as error:
         raise FileGone from error
+    if response.status_code == 412:
+        raise PreconditionFailed
     return _outside(request, response) if response.status_code == 416 else response
 
 
@@ -144,7 +146,7 @@ def _signed_address(file: FieldFile) -> str:
 
 
 def _outside(request: Request, response: HttpResponseBase) -> HttpResponseBase:
-    problem = problem_response(RangeOutside(), instance=request.path)
+    problem = problem_response(RangeOutside(), request)
     for name in ("Content-Range", "Accept-Ranges"):
         problem.headers[name] = response.headers[name]
     return problem

@@ -283,7 +283,7 @@ class TaskViewSet(TaskEndpoint, GenericViewSet):
     def _create_all(self, given: object, mark: idempotency.Mark | None) -> Tasks:
         orders = [
             Order(order.prepared, order.submit, mark.columns(number) if mark else {})
-            for number, order in enumerate(body.orders(given))
+            for number, order in enumerate(body.orders(given, self.get_queryset()))
         ]
         return GenerationTask.objects.create_many(orders, owner=self.request.user, cause=_CAUSE)
 

@@ -18,6 +18,9 @@ from .problems import Problem, Wording
 #: belonging to it (``--dur5``, ``--duration:``) is the tail, which no readable flag has.
 _FLAG = re.compile(r"(?<!\S)--(?P<name>[A-Za-z_]+)(?P<tail>[^\s=]*)(?:(?:=|[^\S\n]++)(?P<value>(?!--)\S+))?")
 
+#: How many unknown flags are told of; a prompt may be full of them.
+MAX_UNKNOWN = 10
+
 #: What every video of every model has; the provider reads the flag and nothing else.
 _FRAMES_PER_SECOND = 24
 
@@ -70,24 +73,29 @@ _BY_NAME: Mapping[str, _Flag] = {name: flag for flag in (*_FLAGS, _RATE_FLAG) fo
 
 
 def lift(prompt: str) -> Lifted:
-    """Take the flags out of a prompt.
+    """Take the flags out of a prompt, in one pass over it.
 
     A known flag with a readable value becomes a parameter, wherever it stands. A known flag with an unreadable one, or
-    given twice with different values, is an error on its field. Any other ``--word`` stays and is a warning.
+    given twice with different values, is an error on its field. Any other ``--word`` stays and is a warning. Each field
+    gets each kind of error once, and of the unknown words the first ``MAX_UNKNOWN`` are told.
     """
     parameters: dict[str, object] = {}
-    problems: list[Problem] = []
+    problems: dict[tuple[str, str, str], Problem] = {}
+    unknown = 0
     kept, end = [], 0
     for match in _FLAG.finditer(prompt):
         flag = _BY_NAME.get(match["name"].lower())
         problem = _judge(match, flag, parameters)
         if problem is not None:
-            problems.append(problem)
+            key = (problem.field, problem.code, "" if flag else match["name"] + match["tail"])
+            if key not in problems and (flag or unknown < MAX_UNKNOWN):
+                problems[key] = problem
+                unknown += flag is None
         if flag is not None and _readable(flag, match):
             kept.append(prompt[end : match.start()].rstrip())
             end = match.end()
     kept.append(prompt[end:])
-    return Lifted("".join(kept).strip(), parameters, problems)
+    return Lifted("".join(kept).strip(), parameters, list(problems.values()))
 
 
 def recognised(prompt: str) -> Iterator[str]:
@@ -117,7 +125,7 @@ def lower(parameters: Mapping[str, object]) -> tuple[str, dict[str, object]]:
 def _judge(match: re.Match[str], flag: _Flag | None, parameters: dict[str, object]) -> Problem | None:
     """Note the value of one flag among the parameters, or say what is wrong with it."""
     if flag is None:
-        return _unknown(match["name"] + match["tail"])
+        return _unknown((match["name"] + match["tail"])[:40])
     if not _readable(flag, match):
         return _unreadable(match, flag)
     value = flag.read(match["value"])
@@ -154,7 +162,7 @@ def _unreadable(match: re.Match[str], flag: _Flag) -> Problem:
     else:
         message = _("The flag --%(name)s in the prompt has no value.")
     values = {
-        "name": match["name"],
+        "name": match["name"][:40],
         "value": (match["value"] or "")[:40],
         "typed": match[0][:40],
         "example": f"--{match['name']} {flag.example}",
