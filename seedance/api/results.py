@@ -80,7 +80,7 @@ class VideoView(TaskEndpoint):
     def _absence(self, task: GenerationTask) -> Exception:
         if task.archived_at:
             return FileGone()
-        return self.wrong_state(task, _("There is no stored video (yet)."), "not_stored")
+        return self.no_file(task, _("The video is not stored yet."), _("There will be no video of this task."))
 
 
 class LastFrameView(TaskEndpoint):
@@ -104,9 +104,11 @@ class LastFrameView(TaskEndpoint):
     def _absence(self, task: GenerationTask) -> Exception:
         if not task.return_last_frame and not task.last_frame_url:
             return NotFound(_("The last frame of this task was not asked for."))
-        if task.archived_at:
+        if task.archived_at and not task.video:
             return FileGone()
-        return self.wrong_state(task, _("There is no stored last frame (yet)."), "not_stored")
+        return self.no_file(
+            task, _("The last frame is not stored yet."), _("There will be no last frame of this task.")
+        )
 
 
 def _file_response(request: Request, task: GenerationTask, file: FieldFile, sha256: str) -> HttpResponseBase:
@@ -126,7 +128,7 @@ def _file_response(request: Request, task: GenerationTask, file: FieldFile, sha2
             filename=filename,
             # A result is written once under its own name, so where no digest is kept the name tells the bytes.
             etag=sha256 or hashlib.sha256(name.encode()).hexdigest(),
-            as_attachment=request.query_params.get("download") == "true",
+            as_attachment=request.query_params.get("download", "").lower() == "true",
         )
     except FileNotFoundError as error:
         raise FileGone from error

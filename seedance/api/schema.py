@@ -135,11 +135,13 @@ PREFER = OpenApiParameter(
     "Prefer",
     str,
     OpenApiParameter.HEADER,
-    description=_("wait=N: hold the answer until the task is final, for N seconds at most."),
+    description=_(
+        "wait=N: hold the answer until the task is done, for N seconds at most; wait alone: for as long as the site grants."
+    ),
     examples=[OpenApiExample("Up to 20 seconds", value="wait=20")],
 )
 WAIT = OpenApiParameter(
     "wait",
     float,
-    description=_("Hold the answer until the task is final, for so many seconds at most; the site has a limit."),
+    description=_("Hold the answer until the task is done, for so many seconds at most; the site has a limit."),
 )

@@ -64,23 +64,34 @@ class TaskEndpoint(Endpoint):
         """Tasks as they are in the database now, ready to be rendered, in the order given."""
         keys = [task.pk for task in tasks]
         rows = for_display(GenerationTask.objects.filter(pk__in=keys)).in_bulk()
-        found = [rows[key] for key in keys if key in rows]
-        return [dict(row) for row in TaskSerializer(found, many=True, context={"request": self.request}).data]
+        return self.rendered([rows[key] for key in keys if key in rows])
 
-    def shown_one(self, task: GenerationTask) -> dict[str, Any]:
-        """One task, ready to be rendered.
+    def rendered(self, rows: Sequence[GenerationTask]) -> list[dict[str, Any]]:
+        """Tasks that were read by ``for_display``, ready to be rendered."""
+        return [dict(row) for row in TaskSerializer(rows, many=True, context={"request": self.request}).data]
+
+    def current(self, task: GenerationTask) -> GenerationTask:
+        """A task as it is in the database now, read by ``for_display``.
 
         Raises:
             NotFound: it was erased meanwhile.
         """
-        found = self.shown([task])
-        if not found:
+        row = for_display(GenerationTask.objects.filter(pk=task.pk)).first()
+        if row is None:
             raise NotFound
-        return found[0]
+        return row
 
-    def wrong_state(self, task: GenerationTask, reason: object, code: str | None = None) -> Exception:
-        """The error that says why not, and shows the task as it is."""
-        return WrongState(str(reason), self.shown_one(task), code)
+    def wrong_state(
+        self, task: GenerationTask, reason: object, code: str | None = None, wait: float | None = None
+    ) -> Exception:
+        """The error that says why not, and shows the task as it is; ``wait`` is for ``Retry-After``."""
+        return WrongState(str(reason), self.rendered([self.current(task)])[0], code, wait)
+
+    def no_file(self, task: GenerationTask, not_yet: object, never: object) -> Exception:
+        """The error that says that there is no file yet, and when to ask again; or that there never will be."""
+        if task.is_done:
+            return self.wrong_state(task, never, "no_video")
+        return self.wrong_state(task, not_yet, "not_stored", waiting.retry_after(task))
 
 
 class TaskViewSet(TaskEndpoint, GenericViewSet):
@@ -118,7 +129,7 @@ class TaskViewSet(TaskEndpoint, GenericViewSet):
         given = body.given_by(request)
         mark = idempotency.mark(request, given)
         tasks, replayed = idempotency.once(mark, partial(self._create, given, mark))
-        waiting.wait_for(tasks[0].pk, wait)
+        wait = waiting.wait_for(tasks[0].pk, wait)
         return self._accepted(tasks[0], wait, replayed=replayed)
 
     @documented(
@@ -158,15 +169,15 @@ class TaskViewSet(TaskEndpoint, GenericViewSet):
         responses={200: TaskSerializer, 304: None, **problems(400, 404)},
     )
     def retrieve(self, request: Request, task_id: str) -> HttpResponseBase:
-        """One task, at once or when it is final."""
+        """One task, at once or when it is done."""
         wait = waiting.asked(request)
         if wait.seconds:
-            waiting.wait_for(self.find(task_id).pk, wait)
+            wait = waiting.wait_for(self.find(task_id).pk, wait)
         task = for_display(self.get_queryset()).filter(pk=_uuid(task_id)).first()
         if task is None:
             raise NotFound
         response = conditional(request, self.get_serializer(task).data)
-        for name, value in waiting.headers(task.provider, task.status, wait).items():
+        for name, value in waiting.headers(task, wait).items():
             response.headers[name] = value
         return response
 
@@ -269,10 +280,11 @@ class TaskViewSet(TaskEndpoint, GenericViewSet):
         return str(self.request.user.get_username())
 
     def _accepted(self, task: GenerationTask, wait: waiting.Wait | None = None, *, replayed: bool = False) -> Response:
-        row = self.shown_one(task)
+        task = self.current(task)
+        row = self.rendered([task])[0]
         headers = {
             "Location": link(self.request, "api-task", task.pk),
-            **waiting.headers(task.provider, row["status"], wait),
+            **waiting.headers(task, wait),
             **_replay_header(replayed),
         }
         return Response(row, 202, headers=headers)

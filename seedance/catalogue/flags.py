@@ -81,16 +81,18 @@ def lift(prompt: str) -> Lifted:
     """
     parameters: dict[str, object] = {}
     problems: dict[tuple[str, str, str], Problem] = {}
-    unknown = 0
+    unknown: set[str] = set()
     kept, end = [], 0
     for match in _FLAG.finditer(prompt):
         flag = _BY_NAME.get(match["name"].lower())
+        word = match["name"] + match["tail"]
+        if flag is None and (word in unknown or len(unknown) == MAX_UNKNOWN):
+            continue
+        if flag is None:
+            unknown.add(word)
         problem = _judge(match, flag, parameters)
         if problem is not None:
-            key = (problem.field, problem.code, "" if flag else match["name"] + match["tail"])
-            if key not in problems and (flag or unknown < MAX_UNKNOWN):
-                problems[key] = problem
-                unknown += flag is None
+            problems.setdefault((problem.field, problem.code, word if flag is None else ""), problem)
         if flag is not None and _readable(flag, match):
             kept.append(prompt[end : match.start()].rstrip())
             end = match.end()

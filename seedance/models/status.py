@@ -62,3 +62,9 @@ class Attention(models.TextChoices):
     MISMATCH = "mismatch", _("The video differs from what was asked for.")
     PAUSED = "paused", _("Sending through its provider is paused.")
     PROVIDER = "provider", _("The provider cannot be used as it is configured.")
+
+
+#: Flags of what no machine will move on: a person has to mend something first, or nothing can be mended.
+NEEDS_PERSON = frozenset(
+    {Attention.GONE, Attention.NO_VIDEO, Attention.LOST_MEDIA, Attention.PAUSED, Attention.PROVIDER}
+)
