@@ -136,7 +136,8 @@ PREFER = OpenApiParameter(
     str,
     OpenApiParameter.HEADER,
     description=_(
-        "wait=N: hold the answer until the task is done, for N seconds at most; wait alone: for as long as the site grants."
+        "wait=N: hold the answer until the task is done, for N seconds at most; wait alone: for as long as the site "
+        "grants."
     ),
     examples=[OpenApiExample("Up to 20 seconds", value="wait=20")],
 )
