@@ -122,6 +122,11 @@ def settings() -> Settings:
     return Settings.from_dict(written if isinstance(written, Mapping) else {})
 
 
+def of_django(name: str) -> Any:
+    """One of Django's own settings as it is now."""
+    return getattr(django_settings, name)
+
+
 def provider(alias: str = "default") -> Provider:
     """The provider behind an alias.
 

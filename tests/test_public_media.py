@@ -81,4 +81,5 @@ def test_video_upload_is_refused_where_the_provider_could_not_fetch_it(clip, set
 def test_answer_does_not_tell_where_the_upload_is_kept(client, item):
     answer = client.get(reverse("seedance:media", args=[item.signed_key()]))
 
+    answer.close()
     assert answer["Content-Disposition"] == 'inline; filename="0.mp4"'

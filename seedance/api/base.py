@@ -38,9 +38,7 @@ class Answering(APIView):
         """Ours, whatever the host handles its own errors with."""
         return exception_handler
 
-    def finalize_response(
-        self, request: Request, response: HttpResponseBase, *args: Any, **kwargs: Any
-    ) -> HttpResponseBase:
+    def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
         """The answer, with the request's id; an error is JSON, also on a page of HTML or YAML."""
         if getattr(response, "exception", False):
             request.accepted_renderer, request.accepted_media_type = JSONRenderer(), CONTENT_TYPE

@@ -9,7 +9,6 @@ from http import HTTPStatus
 from math import ceil
 from typing import Any
 
-from django.conf import settings as django_settings
 from django.core import exceptions as django_errors
 from django.core.signals import got_request_exception
 from django.db import InterfaceError, OperationalError
@@ -22,6 +21,7 @@ from rest_framework import exceptions as drf
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
+from .. import conf
 from ..catalogue.catalogue import CatalogueError
 from ..catalogue.errors import find
 from ..catalogue.problems import Problem, Text, Wording
@@ -196,7 +196,7 @@ def exception_handler(exc: Exception, context: Mapping[str, Any]) -> Response | 
     """
     error = _as_api_error(exc)
     is_fault = isinstance(error, (Internal, Unavailable))
-    if is_fault and django_settings.DEBUG_PROPAGATE_EXCEPTIONS:
+    if is_fault and conf.of_django("DEBUG_PROPAGATE_EXCEPTIONS"):
         return None
     set_rollback()
     response = problem_response(error, context["request"])
@@ -290,11 +290,13 @@ def _as_api_error(exc: Exception) -> drf.APIException:
         case django_errors.ValidationError():
             return Refused(django_problems(exc))
         case django_errors.RequestDataTooBig():
-            return TooLarge(django_settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
+            return TooLarge(conf.of_django("DATA_UPLOAD_MAX_MEMORY_SIZE"))
         case django_errors.TooManyFieldsSent():
-            return _too_many(_("A form may have %(most)s fields here."), django_settings.DATA_UPLOAD_MAX_NUMBER_FIELDS)
+            return _too_many(
+                _("A form may have %(most)s fields here."), conf.of_django("DATA_UPLOAD_MAX_NUMBER_FIELDS")
+            )
         case django_errors.TooManyFilesSent():
-            return _too_many(_("A form may have %(most)s files here."), django_settings.DATA_UPLOAD_MAX_NUMBER_FILES)
+            return _too_many(_("A form may have %(most)s files here."), conf.of_django("DATA_UPLOAD_MAX_NUMBER_FILES"))
         case GenerationTask.DoesNotExist():  # erased by another request in the middle of this one
             return drf.NotFound()
         case OperationalError() | InterfaceError():

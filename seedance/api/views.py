@@ -18,7 +18,7 @@ from .. import intake
 from ..exceptions import TransitionError
 from ..models import GenerationTask, TaskEvent
 from ..models.queryset import Order
-from . import body, idempotency, shapes, waiting
+from . import body, idempotency, shapes, throttling, waiting
 from .base import Endpoint, conditional
 from .errors import FileGone, WrongState, described
 from .filters import TaskFilter
@@ -157,6 +157,9 @@ class TaskViewSet(TaskEndpoint, GenericViewSet):
     def batch(self, request: Request) -> Response:
         """Keep many requests, all or nothing."""
         given = body.given_by(request)
+        size = body.batch_size(given) or 1
+        if 1 < size <= body.MAX_BATCH:
+            throttling.count_more(request, self, self.get_throttles(), size - 1)
         mark = idempotency.batch_mark(request, given)
         tasks, replayed = idempotency.once(mark, partial(self._create_all, given, mark))
         headers = _replay_header(replayed)
