@@ -94,19 +94,23 @@ def test_upload_that_is_gone_does_not_write_its_key_down(client, make_task, capl
 
 @pytest.fixture
 def runserver(transactional_db):
-    """The server behind ``manage.py runserver``; answers one request."""
+    """Asks the server behind ``manage.py runserver`` once, and waits until it has written its log."""
     server = WSGIServer(("127.0.0.1", 0), WSGIRequestHandler)
     server.set_app(WSGIHandler())
     thread = Thread(target=server.handle_request)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    thread.join()
+
+    def ask(path):
+        thread.start()
+        with pytest.raises(OSError, match="404"):
+            urlopen(f"http://127.0.0.1:{server.server_port}{path}")
+        thread.join()
+
+    yield ask
     server.server_close()
 
 
 def test_runserver_does_not_write_tokens_down(runserver, caplog):
-    with pytest.raises(OSError, match="404"):
-        urlopen(f"{runserver}{SECRETS['callback']}")
+    runserver(SECRETS["callback"])
 
     assert "GET /seedance/callbacks/[redacted]/ HTTP/1.1" in caplog.text
     assert TOKEN not in caplog.text

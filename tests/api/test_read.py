@@ -445,6 +445,32 @@ def test_preference_that_cannot_be_read_is_none(api_client, body):
     assert "Preference-Applied" not in response
 
 
+@pytest.mark.parametrize(("written", "count"), [("True", 1), ("False", 2)])
+def test_list_reads_what_python_clients_write(api_client, make_task, user, written, count):
+    make_task(owner=user, status="running", attention="overdue")
+    make_task(owner=user)
+    make_task(owner=user)
+
+    assert len(ids(api_client.get(TASKS, {"needs_attention": written}))) == count
+
+
+@pytest.mark.parametrize("value", ["", ",", " "])
+def test_list_of_no_ids_is_not_the_list_of_all_tasks(api_client, make_task, user, value):
+    make_task(owner=user)
+
+    response = api_client.get(TASKS, {"ids": value})
+
+    assert (response.status_code, response.json()["errors"][0]["field"]) == (400, "ids")
+
+
+def test_plus_of_a_time_zone_that_was_not_escaped_is_explained(api_client):
+    response = api_client.get(f"{TASKS}?created_after=2026-11-22T12:00:00+02:00")
+
+    (error,) = response.json()["errors"]
+    assert (response.status_code, error["field"]) == (400, "created_after")
+    assert "%2B" in error["message"]
+
+
 @pytest.mark.django_db(transaction=True)
 def test_wait_goes_on_until_another_process_has_stored_the_video(api_client, make_task, user):
     task = make_task(owner=user, status="running")
