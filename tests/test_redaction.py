@@ -8,6 +8,7 @@ import pytest
 from django.core.files.base import ContentFile
 from django.core.handlers.wsgi import WSGIHandler
 from django.core.servers.basehttp import WSGIRequestHandler, WSGIServer
+from django.db import connections
 
 from seedance.models import MediaItem
 from seedance.redaction import LOGGERS, RedactAddresses, redacted
@@ -97,7 +98,12 @@ def runserver(transactional_db):
     """Asks the server behind ``manage.py runserver`` once, and waits until it has written its log."""
     server = WSGIServer(("127.0.0.1", 0), WSGIRequestHandler)
     server.set_app(WSGIHandler())
-    thread = Thread(target=server.handle_request)
+
+    def answer():
+        server.handle_request()
+        connections.close_all()
+
+    thread = Thread(target=answer)
 
     def ask(path):
         thread.start()
