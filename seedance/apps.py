@@ -13,10 +13,11 @@ class SeedanceConfig(AppConfig):
 
     def ready(self) -> None:
         """Connect what listens."""
-        from . import checks, queue, tasks
+        from . import checks, queue, redaction, tasks
         from .signals import work_available
 
         checks.register()
+        redaction.install()
         work_available.connect(tasks.enqueue_dispatch)
         if queue.is_installed():
             queue.on_worker_start(tasks.on_worker_start)

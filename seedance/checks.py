@@ -21,6 +21,9 @@ from .provider.presets import PRESETS
 #: Environment variable to name when a preset's key is missing.
 _KEY_VARIABLES = {"cometapi": "COMETAPI_KEY", "cometapi-videos": "COMETAPI_KEY"}
 
+#: Settings that 0 switches off.
+_OFF_AT_ZERO = frozenset({"MAX_WAIT_SECONDS", "MAX_WAITERS"})
+
 
 def register() -> None:
     """Hand our checks to Django."""
@@ -94,12 +97,13 @@ def _wanted(field: Field[Any], value: object) -> str:
     if isinstance(value, kind) and not isinstance(value, bool) and (value > 0 or (may_be_zero and value == 0)):
         return ""
     number = "a whole number above zero" if field.type is int else "a number above zero"
-    return f"{number}, or 0 for no limit" if may_be_zero else number
+    zero = "to switch it off" if field.name in _OFF_AT_ZERO else "for no limit"
+    return f"{number}, or 0 {zero}" if may_be_zero else number
 
 
 def _may_be_zero(field: Field[Any]) -> bool:
-    """Where 0 means no limit, or for ever."""
-    return field.default == 0 or field.name.startswith("KEEP_")
+    """Where 0 means no limit, for ever, or not at all."""
+    return field.default == 0 or field.name.startswith("KEEP_") or field.name in _OFF_AT_ZERO
 
 
 def _public_url(value: object) -> Iterator[CheckMessage]:

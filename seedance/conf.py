@@ -99,8 +99,12 @@ class Settings:
     KEEP_TASKS_DAYS: float = 0
     #: How many days callbacks of final tasks are kept; 0: for ever.
     KEEP_CALLBACKS_DAYS: float = 30
-    #: Longest answer to ``?wait=`` and ``Prefer: wait``.
+    #: Longest answer to ``?wait=`` and ``Prefer: wait``; 0: nobody waits.
     MAX_WAIT_SECONDS: float = 20.0
+    #: How many requests of one process may wait so at a time; the others are answered at once.
+    MAX_WAITERS: int = 4
+    #: Whether the REST API takes a provider's own id as ``draft_task``, which proves nothing about whose draft it is.
+    ALLOW_PROVIDER_DRAFT_IDS: bool = False
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
@@ -120,6 +124,11 @@ def settings() -> Settings:
     """The settings as they are now, so that ``override_settings`` is seen."""
     written = getattr(django_settings, "SEEDANCE", None)
     return Settings.from_dict(written if isinstance(written, Mapping) else {})
+
+
+def of_django(name: str) -> Any:
+    """One of Django's own settings as it is now."""
+    return getattr(django_settings, name)
 
 
 def provider(alias: str = "default") -> Provider:

@@ -22,6 +22,7 @@ from .media.measure import measure
 
 #: What the columns hold, whatever a model unknown to the catalogue may accept: characters, and whole numbers.
 LONGEST_TEXT = {
+    "prompt": 20_000,  # its column has no end, but nothing beyond this is a description of a video
     "model": 128,
     "draft_task_id": 128,
     "provider": 50,
@@ -41,6 +42,8 @@ LARGEST_NUMBER = {
 }
 #: Largest ``metadata``, as JSON text in UTF-8.
 MAX_METADATA_BYTES = 16 * 1024
+#: Most media of one request, whatever a model may take; more are not even looked at.
+MAX_MEDIA = 100
 
 
 @dataclass(frozen=True)
@@ -122,7 +125,12 @@ def prepare(
         parameters: by the provider's names; ``None`` values count as not given.
     """
     texts = {"prompt": prompt, "model": model_name, "draft_task_id": draft_task_id}
-    violations = [_unstorable(name) for name, text in texts.items() if not _storable(text)]
+    violations = [*_unfit(texts), *too_many_media(len(media))]
+    # What is beyond a bound is looked at no further: its own problem says enough.
+    texts = {name: text[: LONGEST_TEXT[name]] for name, text in texts.items()}
+    prompt, model_name, draft_task_id = texts.values()
+    media = media[:MAX_MEDIA]
+    violations += [_unstorable(name) for name, text in texts.items() if not _storable(text)]
     violations += [
         _unstorable(f"media[{n}].url") for n, item in enumerate(media) if not _storable(item.get("url") or "")
     ]
@@ -144,12 +152,25 @@ def prepare(
         for n, item in enumerate(items)
         if item.file and MEDIA_ROLES.get(item.role) == "video" and not conf.settings().PUBLIC_URL
     ]
-    violations += _unfit({**texts, "provider": provider, **inputs.parameters})
+    violations += _unfit({"provider": provider, **inputs.parameters})
     violations += check(inputs, provider)
     if not errors(violations):
         explicit = defaults.explicit(inputs, host_of(provider), current_catalogue())
         inputs = replace(inputs, parameters={**inputs.parameters, **explicit})
     return Prepared(provider, inputs, items, metadata or {}, tuple(violations), lifted.parameters)
+
+
+def too_many_media(count: int) -> Iterable[Violation]:
+    """The problem of a request with more than ``MAX_MEDIA`` media; nothing for any other."""
+    if count > MAX_MEDIA:
+        yield Violation(
+            field="media",
+            code="too_many_media",
+            message=LazyMessage(
+                _("A request may have %(most)d media; this one has %(count)d."), {"most": MAX_MEDIA, "count": count}
+            ),
+            hint=LazyMessage(_("Remove some; no model takes as many.")),
+        )
 
 
 def estimate(prepared: Prepared) -> price.Estimate:

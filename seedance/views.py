@@ -42,7 +42,7 @@ class MediaView(View):
                 request,
                 item.file,
                 content_type=item.content_type or "application/octet-stream",
-                filename=item.file.name or "media",
+                filename=item.file_name,
                 etag=str(item.pk),
             )
         except FileNotFoundError:

@@ -31,6 +31,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     VERSION: set(),
     "exceptions": set(),
     "signals": set(),
+    "redaction": set(),
     "presets": set(),
     "policy": set(),
     "conf": {"exceptions", "policy", "presets"},
@@ -48,7 +49,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "retention": _ROWS | {"queue"},
     # Asks the client whether an address and a key can be right.
     "checks": _KNOWLEDGE | {"models", "queue", "provider", "presets"},
-    "apps": {"checks", "queue", "tasks", "signals"},
+    "apps": {"checks", "queue", "redaction", "tasks", "signals"},
     "admin": _DOOR,
     "api": _DOOR,
     "ark": _DOOR,

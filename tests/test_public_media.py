@@ -76,3 +76,10 @@ def test_video_upload_is_refused_where_the_provider_could_not_fetch_it(clip, set
 
     assert "PUBLIC_URL" in str(caught.value.message_dict["media[0].file"])
     assert not MediaItem.objects.exists()
+
+
+def test_answer_does_not_tell_where_the_upload_is_kept(client, item):
+    answer = client.get(reverse("seedance:media", args=[item.signed_key()]))
+
+    answer.close()
+    assert answer["Content-Disposition"] == 'inline; filename="0.mp4"'

@@ -20,13 +20,35 @@ from rest_framework.views import APIView
 from .. import conf
 from ..models import GenerationTask
 from ..models.queryset import GenerationTaskQuerySet
-from .errors import exception_handler
-from .parsers import StrictJSONParser
+from . import request_ids
+from .errors import CONTENT_TYPE, PreconditionFailed, exception_handler
+from .parsers import StrictJSONParser, check_length
 from .schema import ProblemAutoSchema
 
 
+class Answering(APIView):
+    """A page of ours: what goes wrong is said in the API's way, and every answer has an id that the log has, too."""
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Refuse a body that is too large before anybody reads it, as the check against forgery would."""
+        check_length(request._request)
+        super().initial(request, *args, **kwargs)
+
+    def get_exception_handler(self) -> Callable[..., Response | None]:
+        """Ours, whatever the host handles its own errors with."""
+        return exception_handler
+
+    def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
+        """The answer, with the request's id; an error is JSON, also on a page of HTML or YAML."""
+        if getattr(response, "exception", False):
+            request.accepted_renderer, request.accepted_media_type = JSONRenderer(), CONTENT_TYPE
+        final = super().finalize_response(request, response, *args, **kwargs)
+        final.headers[request_ids.HEADER] = request_ids.request_id(request)
+        return final
+
+
 @method_decorator(transaction.non_atomic_requests, name="dispatch")
-class Endpoint(APIView):
+class Endpoint(Answering):
     """Authentication, permissions and throttles are the host's; a caller without a name never gets in.
 
     Nothing here runs in ``ATOMIC_REQUESTS``: a request that waits for a worker must not hold a transaction open.
@@ -43,10 +65,6 @@ class Endpoint(APIView):
         """The host's permissions, behind one that no setting takes away."""
         return [IsAuthenticated(), *super().get_permissions()]
 
-    def get_exception_handler(self) -> Callable[..., Response | None]:
-        """Ours, whatever the host handles its own errors with."""
-        return exception_handler
-
     def get_queryset(self) -> GenerationTaskQuerySet:
         """The tasks the caller may know of; also asked by model permissions of the host."""
         if getattr(self, "swagger_fake_view", False):  # a schema is made; nobody asks for tasks
@@ -60,5 +78,7 @@ def conditional(request: Request, data: Any) -> HttpResponseBase:
     etag = f'"{hashlib.sha256(rendered).hexdigest()[:32]}"'
     whole = HttpResponse(rendered, content_type="application/json", headers={"ETag": etag})
     answer = get_conditional_response(request._request, etag=etag, response=whole) or whole
+    if answer.status_code == 412:
+        raise PreconditionFailed
     patch_cache_control(answer, private=True, no_cache=True)
     return answer

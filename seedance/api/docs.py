@@ -1,6 +1,5 @@
 """The API's description of itself, and a page to read it."""
 
-from collections.abc import Callable
 from typing import Any
 
 from django.apps import apps
@@ -18,10 +17,9 @@ from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.renderers import TemplateHTMLRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from .. import __version__
-from .errors import exception_handler
+from .base import Answering
 from .links import path_to
 
 #: The app that carries Swagger UI's files, so that the page loads nothing from elsewhere.
@@ -44,17 +42,13 @@ class OwnSchemaGenerator(SchemaGenerator):
         return schema
 
 
-class OpenPage(APIView):
+class OpenPage(Answering):
     """What describes the API is open to whom drf-spectacular's own settings say, and fails in the API's way."""
 
     permission_classes = SpectacularAPIView.permission_classes
     authentication_classes = SpectacularAPIView.authentication_classes
     content_negotiation_class = DefaultContentNegotiation
     versioning_class = None
-
-    def get_exception_handler(self) -> Callable[..., Response | None]:
-        """Ours, whatever the host handles its own errors with."""
-        return exception_handler
 
 
 class SchemaView(OpenPage, SpectacularAPIView):

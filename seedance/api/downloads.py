@@ -21,7 +21,7 @@ from rest_framework.response import Response
 
 from ..media.serving import ranged_file_response
 from ..models import GenerationTask
-from .errors import FileGone, RangeOutside, problem_response
+from .errors import FileGone, PreconditionFailed, RangeOutside, problem_response
 from .schema import RANGE, TASK_ID, documented, problem_responses
 from .serializers import CONFLICT
 from .views import TaskEndpoint
@@ -80,7 +80,7 @@ class VideoView(TaskEndpoint):
     def _absence(self, task: GenerationTask) -> Exception:
         if task.archived_at:
             return FileGone()
-        return self.wrong_state(task, _("There is no stored video (yet)."), "not_stored")
+        return self.no_file(task, _("The video is not stored yet."), _("There will be no video of this task."))
 
 
 class LastFrameView(TaskEndpoint):
@@ -104,9 +104,11 @@ class LastFrameView(TaskEndpoint):
     def _absence(self, task: GenerationTask) -> Exception:
         if not task.return_last_frame and not task.last_frame_url:
             return NotFound(_("The last frame of this task was not asked for."))
-        if task.archived_at:
+        if task.archived_at and not task.video:
             return FileGone()
-        return self.wrong_state(task, _("There is no stored last frame (yet)."), "not_stored")
+        return self.no_file(
+            task, _("The last frame is not stored yet."), _("There will be no last frame of this task.")
+        )
 
 
 def _file_response(request: Request, task: GenerationTask, file: FieldFile, sha256: str) -> HttpResponseBase:
@@ -126,10 +128,12 @@ def _file_response(request: Request, task: GenerationTask, file: FieldFile, sha2
             filename=filename,
             # A result is written once under its own name, so where no digest is kept the name tells the bytes.
             etag=sha256 or hashlib.sha256(name.encode()).hexdigest(),
-            as_attachment=request.query_params.get("download") == "true",
+            as_attachment=request.query_params.get("download", "").lower() == "true",
         )
     except FileNotFoundError as error:
         raise FileGone from error
+    if response.status_code == 412:
+        raise PreconditionFailed
     return _outside(request, response) if response.status_code == 416 else response
 
 
@@ -144,7 +148,7 @@ def _signed_address(file: FieldFile) -> str:
 
 
 def _outside(request: Request, response: HttpResponseBase) -> HttpResponseBase:
-    violation = problem_response(RangeOutside(), instance=request.path)
+    violation = problem_response(RangeOutside(), request)
     for name in ("Content-Range", "Accept-Ranges"):
         violation.headers[name] = response.headers[name]
     return violation

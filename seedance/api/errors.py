@@ -10,23 +10,35 @@ from math import ceil
 from typing import Any
 
 from django.core import exceptions as django_errors
+from django.core.signals import got_request_exception
+from django.db import InterfaceError, OperationalError
 from django.db.models import ProtectedError, RestrictedError
 from django.http import Http404
 from django.http.request import UnreadablePostError
+from django.utils.log import log_response
 from django.utils.translation import gettext_lazy as _
 from rest_framework import exceptions as drf
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
-from .. import exceptions
+from .. import conf, exceptions
 from ..catalogue.errors import find
 from ..catalogue.loading import CatalogueError
 from ..catalogue.violations import LazyMessage, Text, Violation
 from ..models import GenerationTask
+from .request_ids import request_id
 
 logger = logging.getLogger(__name__)
 
 CONTENT_TYPE = "application/problem+json"
+
+#: Most items of ``errors``; one more then says that there are more.
+MAX_ERRORS = 100
+#: Longest text of an item, and longest path of a field, in characters.
+_LONGEST_TEXT = 1000
+_LONGEST_PATH = 200
+#: When a caller may come back after the database was away. Seconds.
+_DATABASE_PAUSE = 5
 
 #: What to do about a value of the wrong shape, by DRF's code for it.
 _HINTS: Mapping[str, Text] = {
@@ -62,9 +74,12 @@ class WrongState(drf.APIException):
     status_code = 409
     default_code = "wrong_state"
 
-    def __init__(self, detail: str, task: Mapping[str, Any], code: str | None = None) -> None:
+    def __init__(
+        self, detail: str, task: Mapping[str, Any], code: str | None = None, wait: float | None = None
+    ) -> None:
+        """``wait``: in how many seconds it may be another state, for ``Retry-After``."""
         super().__init__(detail, code)
-        self.task = task
+        self.task, self.wait = task, wait
 
 
 class KeyReused(drf.APIException):
@@ -108,6 +123,44 @@ class TooLarge(drf.APIException):
     status_code = 413
     default_code = "too_large"
     default_detail = _("The request is too large.")
+
+    def __init__(self, max_bytes: int | None = None) -> None:
+        """``max_bytes``: what would have been read, where that is known."""
+        megabytes = _("The request is too large; up to %(megabytes)s MB are read.")
+        super().__init__(megabytes % {"megabytes": f"{max_bytes / 1e6:g}"} if max_bytes is not None else None)
+        self.max_bytes = max_bytes
+
+
+class TooManyParts(drf.APIException):
+    """A form with more parts than Django reads."""
+
+    status_code = 400
+    default_code = "too_many_parts"
+
+
+class PreconditionFailed(drf.APIException):
+    """An ``If-Match`` or ``If-Unmodified-Since`` that does not hold."""
+
+    status_code = 412
+    default_code = "precondition_failed"
+    default_detail = _("What you named in If-Match or If-Unmodified-Since is no longer what is here.")
+
+
+class Unavailable(drf.APIException):
+    """The database did not answer."""
+
+    status_code = 503
+    default_code = "unavailable"
+    default_detail = _("The service is not available at the moment. Nothing is known to be lost; try again.")
+    wait = _DATABASE_PAUSE
+
+
+class Internal(drf.APIException):
+    """A fault of ours."""
+
+    status_code = 500
+    default_code = "internal"
+    default_detail = _("Something went wrong here. Tell the operator the request_id; the log has it, too.")
 
 
 class Misconfigured(drf.APIException):
@@ -153,15 +206,52 @@ def django_violations(error: django_errors.ValidationError) -> list[Violation]:
 
 
 def exception_handler(exc: Exception, context: Mapping[str, Any]) -> Response | None:
-    """Answer for an exception of one of our views; ``None`` leaves a true fault to Django."""
+    """Answer for an exception of one of our views.
+
+    A fault is logged with its traceback and told to whoever listens to ``got_request_exception``: monitoring, and
+    Django's test client, which raises it. ``None`` leaves it to Django, where ``DEBUG_PROPAGATE_EXCEPTIONS`` says so.
+    """
     error = _as_api_error(exc)
-    if error is None:
+    is_fault = isinstance(error, (Internal, Unavailable))
+    if is_fault and conf.of_django("DEBUG_PROPAGATE_EXCEPTIONS"):
         return None
     set_rollback()
-    return problem_response(error, instance=context["request"].path)
+    response = problem_response(error, context["request"])
+    if is_fault:
+        _report(exc, context["request"], response)
+    else:
+        _log(error, context["request"])
+    return response
 
 
-def problem_response(error: drf.APIException, *, instance: str) -> Response:
+def _report(exc: Exception, request: Any, response: Response) -> None:
+    """What Django does for a fault that reaches it, with the id that the caller was given."""
+    request = getattr(request, "_request", request)
+    got_request_exception.send_robust(sender=None, request=request)
+    log_response(
+        "api fault status=%s method=%s path=%s request_id=%s",
+        response.status_code,
+        request.method,
+        ascii(request.path),
+        request_id(request),
+        response=response,
+        request=request,
+        exception=exc,
+    )
+
+
+def _log(error: drf.APIException, request: Any) -> None:
+    logger.info(
+        "api problem status=%s code=%s method=%s path=%s request_id=%s",
+        error.status_code,
+        _code(error),
+        request.method,
+        ascii(request.path)[:_LONGEST_PATH],
+        request_id(request),
+    )
+
+
+def problem_response(error: drf.APIException, request: Any) -> Response:
     """The answer that tells a program about one error."""
     body: dict[str, Any] = {
         "type": "about:blank",
@@ -169,11 +259,14 @@ def problem_response(error: drf.APIException, *, instance: str) -> Response:
         "status": error.status_code,
         "detail": _detail(error),
         "code": _code(error),
-        "instance": instance,
+        "instance": request.path,
+        "request_id": request_id(request),
     }
     violations = _problems(error)
     if violations:
-        body["errors"] = [described(violation) for violation in violations]
+        body["errors"] = [described(violation) for violation in _bounded(violations)]
+    if (max_bytes := getattr(error, "max_bytes", None)) is not None:
+        body["max_bytes"] = max_bytes
     if isinstance(error, WrongState):
         body |= {"task": error.task, **_explained(error.task)}
     return Response(_printable(body), error.status_code, headers=_headers(error), content_type=CONTENT_TYPE)
@@ -191,10 +284,19 @@ def described(violation: Violation) -> dict[str, str]:
     """One problem as it stands in ``errors[]`` and ``warnings[]``."""
     # One name for one thing: the body calls it what Python's ``create_task`` does.
     field = "draft_task" if violation.field == "draft_task_id" else violation.field
-    return {"field": field, "code": violation.code, "message": str(violation.message), "hint": str(violation.hint)}
+    texts = {"code": violation.code, "message": str(violation.message), "hint": str(violation.hint)}
+    return {"field": field[:_LONGEST_PATH], **{name: text[:_LONGEST_TEXT] for name, text in texts.items()}}
 
 
-def _as_api_error(exc: Exception) -> drf.APIException | None:
+def _bounded(violations: list[Violation]) -> list[Violation]:
+    """The first of them, and one that tells of the others."""
+    if len(violations) <= MAX_ERRORS:
+        return violations
+    more = _("There are more problems; these are the first %(shown)s.")
+    return [*violations[:MAX_ERRORS], refusal("", "more_errors", more, _("Correct these first."), shown=MAX_ERRORS)]
+
+
+def _as_api_error(exc: Exception) -> drf.APIException:
     match exc:
         case drf.APIException():
             return exc
@@ -209,7 +311,15 @@ def _as_api_error(exc: Exception) -> drf.APIException | None:
         case django_errors.ValidationError():
             return RequestRefused(django_violations(exc))
         case django_errors.RequestDataTooBig():
-            return TooLarge()
+            return TooLarge(conf.of_django("DATA_UPLOAD_MAX_MEMORY_SIZE"))
+        case django_errors.TooManyFieldsSent():
+            return _too_many(
+                _("A form may have %(most)s fields here."), conf.of_django("DATA_UPLOAD_MAX_NUMBER_FIELDS")
+            )
+        case django_errors.TooManyFilesSent():
+            return _too_many(_("A form may have %(most)s files here."), conf.of_django("DATA_UPLOAD_MAX_NUMBER_FILES"))
+        case OperationalError() | InterfaceError():
+            return Unavailable()
         case django_errors.SuspiciousOperation() | UnreadablePostError():
             return drf.ParseError(_("The request could not be read."))
         case ProtectedError() | RestrictedError():
@@ -217,7 +327,11 @@ def _as_api_error(exc: Exception) -> drf.APIException | None:
         case exceptions.ConfigurationError() | CatalogueError():
             logger.error("api misconfigured error=%s", exc)
             return Misconfigured()
-    return None
+    return Internal()
+
+
+def _too_many(text: Text, most: int | None) -> drf.APIException:
+    return TooManyParts(str(text % {"most": most}))
 
 
 def _conflict(detail: Text, code: str) -> drf.APIException:

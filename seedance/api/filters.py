@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+import re
 from collections.abc import Iterable
 from functools import reduce
 from math import isfinite
@@ -27,6 +28,8 @@ MAX_METADATA_FILTERS = 5
 METADATA_PREFIX = "metadata."
 
 _LARGEST_NUMBER = 2**63
+#: A time zone whose + was not escaped.
+_PLUS_AS_BLANK = re.compile(r"\d \d\d:?\d\d\Z")
 
 
 class WordsWidget(forms.SelectMultiple):
@@ -64,7 +67,16 @@ class MomentField(IsoDateTimeField):
 
     def clean(self, value: Any) -> dt.datetime | None:
         """The moment."""
-        moment: dt.datetime | None = super().clean(value)
+        try:
+            moment: dt.datetime | None = super().clean(value)
+        except ValidationError:
+            if isinstance(value, str) and _PLUS_AS_BLANK.search(value):
+                raise ValidationError(
+                    _("In an address a + is a blank; write %(example)s, or the moment in UTC with a Z at its end."),
+                    "invalid",
+                    {"example": "%2B00:00"},
+                ) from None
+            raise
         try:
             return moment.astimezone(dt.UTC) if moment else None
         except OverflowError:
@@ -97,8 +109,9 @@ class AttentionFilter(django_filters.TypedChoiceFilter):
     """``true``: only tasks with a flag for people; ``false``: only those without. Nothing else is read."""
 
     def __init__(self, **kwargs: Any) -> None:
-        choices = (("true", "true"), ("false", "false"))
-        super().__init__(choices=choices, coerce=lambda word: word == "true", **kwargs)
+        # Python clients write their own True and False.
+        choices = [(word, word) for word in ("true", "false", "True", "False")]
+        super().__init__(choices=choices, coerce=lambda word: word.lower() == "true", **kwargs)
 
     def filter(self, tasks: GenerationTaskQuerySet, value: bool | str) -> GenerationTaskQuerySet:
         """The tasks asked for; all of them when nothing was."""
@@ -125,7 +138,13 @@ class TaskFilter(django_filters.FilterSet):
         fields = ()
 
     def filter_queryset(self, queryset: GenerationTaskQuerySet) -> GenerationTaskQuerySet:
-        """The named filters, then those on metadata."""
+        """The named filters, then those on metadata.
+
+        Raises:
+            ValidationError: ``ids`` is there and names none: an empty variable must not mean every task.
+        """
+        if "ids" in self.data and not self.form.cleaned_data["ids"]:
+            raise ValidationError({"ids": ValidationError(_("Name at least one id."), "required")})
         return _by_metadata(super().filter_queryset(queryset), metadata_filters(self.data.items()))
 
 

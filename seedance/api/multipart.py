@@ -14,6 +14,7 @@ from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from ..catalogue.violations import Violation
+from ..intake import MAX_MEDIA, too_many_media
 from .errors import RequestRefused, refusal
 from .parsers import strict_json
 
@@ -36,6 +37,9 @@ _TEXTS = frozenset(
         "omni_reference_task_type",
     }
 )
+
+#: How Python clients write a switch into a form.
+_PYTHONS_WORDS = {"True": True, "False": False}
 
 
 def parse_multipart(form: QueryDict) -> dict[str, Any]:
@@ -62,6 +66,8 @@ def _value(name: str, given: Any) -> Any:
         return given
     if not given.strip():
         return None
+    if given in _PYTHONS_WORDS:
+        return _PYTHONS_WORDS[given]
     try:
         return strict_json(given)
     except ValueError:
@@ -79,6 +85,8 @@ def _name_files(body: dict[str, Any]) -> list[Violation]:
     """Put the file parts that the ``media`` JSON names into it."""
     if not isinstance(body["media"], list):
         return [_not_json("media")]
+    if len(body["media"]) > MAX_MEDIA:
+        return list(too_many_media(len(body["media"])))
     violations = []
     taken = set()
     for position, item in enumerate(body["media"]):

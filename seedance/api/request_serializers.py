@@ -11,7 +11,17 @@ from rest_framework import serializers
 from rest_framework.fields import SkipField, empty
 
 from ..catalogue.violations import Violation
+from ..intake import MAX_MEDIA
 from .errors import refusal, violations_of
+
+#: Codes of the problems that stand for a whole object of which nothing was read.
+UNREAD = frozenset({"not_an_object", "too_many_names"})
+#: Most names of one object; one with more is not read.
+MAX_NAMES = 200
+#: How many unknown names of one object are told of, and how many of them are compared with the known ones.
+_MOST_UNKNOWN, _MOST_COMPARED = 10, 3
+#: How much of a name is repeated in an answer. Characters.
+_LONGEST_NAME = 100
 
 SAMPLE = {
     "prompt": "A paper boat drifts on a quiet lake at sunrise.",
@@ -121,6 +131,10 @@ class RequestSerializer(serializers.Serializer):
             return {}, [
                 refusal(path, "not_an_object", _("This must be a JSON object."), _("Send an object, as in {…}."))
             ]
+        if len(given) > MAX_NAMES:
+            message = _("An object may have %(most)s names here; this one has %(count)s.")
+            hint = _("Leave out what is not needed.")
+            return {}, [refusal(path, "too_many_names", message, hint, most=MAX_NAMES, count=len(given))]
         values: dict[str, Any] = {}
         violations = list(_unknown(given, self.fields, path))
         for name, field in self.fields.items():
@@ -150,6 +164,10 @@ class MediaRequestSerializer(RequestSerializer):
 @extend_schema_field(MediaRequestSerializer(many=True))
 class MediaListField(serializers.ListField):
     """Media, read one by one later, so that each problem has its place."""
+
+    def to_internal_value(self, data: Any) -> list[Any]:
+        """The items; of far too many only as many as show that they are."""
+        return list(super().to_internal_value(data[: MAX_MEDIA + 1] if isinstance(data, list) else data))
 
 
 @extend_schema_serializer(
@@ -181,7 +199,9 @@ class TaskRequestSerializer(RequestSerializer):
             "not in a batch."
         )
     )
-    draft_task = TextField(help_text=_("Provider task id of a draft; this request makes its final video."))
+    draft_task = TextField(
+        help_text=_("Our id of a draft of yours that has succeeded; this request makes its final video.")
+    )
     provider = TextField(help_text=_('Which of the site\'s providers makes it; "default" if nothing is said.'))
     metadata = ObjectField(
         required=False, allow_null=True, help_text=_("Yours, up to 16 KiB of JSON: kept, filtered by, given back.")
@@ -231,15 +251,21 @@ BATCH_CONTENT = {"application/json": BatchRequestSerializer}
 
 
 def _unknown(given: Mapping[str, Any], known: Mapping[str, Any], path: str) -> Iterator[Violation]:
-    for name in given:
-        if name not in known:
-            near = get_close_matches(str(name), known, n=1)
-            yield refusal(
-                f"{path}.{name}" if path else str(name),
-                "unknown_field",
-                _("There is no field %(name)s."),
-                _("Write %(near)s, or leave it out.") if near else _("Leave it out; the fields are %(known)s."),
-                name=str(name)[:100],
-                near=near[0] if near else "",
-                known=", ".join(known),
-            )
+    unknown = [str(name)[:_LONGEST_NAME] for name in given if name not in known]
+    for position, name in enumerate(unknown[:_MOST_UNKNOWN]):
+        near = get_close_matches(name, known, n=1) if position < _MOST_COMPARED else []
+        hint = _("Write %(near)s, or leave it out.") if near else _("Leave it out.")
+        if not near and position == 0:
+            hint = _("Leave it out; the fields are %(known)s.")
+        yield refusal(
+            f"{path}.{name}" if path else name,
+            "unknown_field",
+            _("There is no field %(name)s."),
+            hint,
+            name=name,
+            near=near[0] if near else "",
+            known=", ".join(known),
+        )
+    if (left := len(unknown) - _MOST_UNKNOWN) > 0:
+        message = _("There are %(count)s more names that are no fields.")
+        yield refusal(path, "unknown_field", message, _("Leave them out."), count=left)

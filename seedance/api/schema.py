@@ -60,6 +60,7 @@ class ProblemItemSerializer(serializers.Serializer):
                 "detail": "The request was refused; nothing was created and nothing will be billed.",
                 "code": "invalid",
                 "instance": "/seedance/api/v1/tasks/",
+                "request_id": "6f1ed002ab5595859014ebf0951522d9",
                 "errors": [
                     {
                         "field": "colour",
@@ -81,6 +82,8 @@ class ProblemSerializer(serializers.Serializer):
     detail = serializers.CharField(help_text=_("What went wrong, for people."))
     code = serializers.CharField(help_text=_("A stable word for programs."))
     instance = serializers.CharField(help_text=_("The path that was asked for."))
+    request_id = serializers.CharField(help_text=_("The id of this request; the site's log has it, too."))
+    max_bytes = serializers.IntegerField(required=False, help_text=_("How large a body may be, when it was too large."))
     errors = ProblemItemSerializer(  # type: ignore[assignment]
         many=True, required=False, help_text=_("Every problem of a refused request.")
     )
@@ -132,11 +135,14 @@ PREFER = OpenApiParameter(
     "Prefer",
     str,
     OpenApiParameter.HEADER,
-    description=_("wait=N: hold the answer until the task is final, for N seconds at most."),
+    description=_(
+        "wait=N: hold the answer until the task is done, for N seconds at most; wait alone: for as long as the site "
+        "grants."
+    ),
     examples=[OpenApiExample("Up to 20 seconds", value="wait=20")],
 )
 WAIT = OpenApiParameter(
     "wait",
     float,
-    description=_("Hold the answer until the task is final, for so many seconds at most; the site has a limit."),
+    description=_("Hold the answer until the task is done, for so many seconds at most; the site has a limit."),
 )

@@ -32,5 +32,5 @@ urlpatterns = [
     *endpoints,
     path("schema/", SchemaView.as_view(patterns=endpoints), name="api-schema"),
     path("docs/", DocsView.as_view(patterns=endpoints), name="api-docs"),
-    re_path(r"^.*$", NoEndpoint.as_view()),
+    re_path(r"^[\s\S]*\Z", NoEndpoint.as_view()),
 ]

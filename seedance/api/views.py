@@ -18,7 +18,7 @@ from ..exceptions import TransitionError
 from ..models import GenerationTask
 from ..models.idempotency import IdempotencyKey, get_or_create
 from ..models.queryset import Order
-from . import idempotency, request_parsing, request_serializers, waiting
+from . import idempotency, request_parsing, request_serializers, throttling, waiting
 from .base import Endpoint, conditional
 from .errors import FileGone, WrongState, described
 from .filters import TaskFilter
@@ -63,23 +63,34 @@ class TaskEndpoint(Endpoint):
         """Tasks as they are in the database now, ready to be rendered, in the order given."""
         keys = [task.pk for task in tasks]
         rows = for_display(GenerationTask.objects.filter(pk__in=keys)).in_bulk()
-        found = [rows[key] for key in keys if key in rows]
-        return [dict(row) for row in TaskSerializer(found, many=True, context={"request": self.request}).data]
+        return self.rendered([rows[key] for key in keys if key in rows])
 
-    def shown_one(self, task: GenerationTask) -> dict[str, Any]:
-        """One task, ready to be rendered.
+    def rendered(self, rows: Sequence[GenerationTask]) -> list[dict[str, Any]]:
+        """Tasks that were read by ``for_display``, ready to be rendered."""
+        return [dict(row) for row in TaskSerializer(rows, many=True, context={"request": self.request}).data]
+
+    def current(self, task: GenerationTask) -> GenerationTask:
+        """A task as it is in the database now, read by ``for_display``.
 
         Raises:
             NotFound: it was erased meanwhile.
         """
-        found = self.shown([task])
-        if not found:
+        row = for_display(GenerationTask.objects.filter(pk=task.pk)).first()
+        if row is None:
             raise NotFound
-        return found[0]
+        return row
 
-    def wrong_state(self, task: GenerationTask, reason: object, code: str | None = None) -> Exception:
-        """The error that says why not, and shows the task as it is."""
-        return WrongState(str(reason), self.shown_one(task), code)
+    def wrong_state(
+        self, task: GenerationTask, reason: object, code: str | None = None, wait: float | None = None
+    ) -> Exception:
+        """The error that says why not, and shows the task as it is; ``wait`` is for ``Retry-After``."""
+        return WrongState(str(reason), self.rendered([self.current(task)])[0], code, wait)
+
+    def no_file(self, task: GenerationTask, not_yet: object, never: object) -> Exception:
+        """The error that says that there is no file yet, and when to ask again; or that there never will be."""
+        if task.is_done:
+            return self.wrong_state(task, never, "no_video")
+        return self.wrong_state(task, not_yet, "not_stored", waiting.retry_after(task))
 
 
 class TaskViewSet(TaskEndpoint, GenericViewSet):
@@ -117,7 +128,7 @@ class TaskViewSet(TaskEndpoint, GenericViewSet):
         given = request_parsing.parsed_body(request)
         key = idempotency.key_of(request, "create", given)
         [task] = get_or_create(key, GenerationTask.objects.all(), partial(self._create, given, key))
-        waiting.wait_for(task.pk, wait)
+        wait = waiting.wait_for(task.pk, wait)
         return self._accepted(task, wait, replayed=task.is_replay)
 
     @documented(
@@ -145,9 +156,12 @@ class TaskViewSet(TaskEndpoint, GenericViewSet):
     def batch(self, request: Request) -> Response:
         """Keep many requests, all or nothing."""
         given = request_parsing.parsed_body(request)
+        size = request_parsing.batch_size(given) or 0
+        if 1 < size <= request_parsing.MAX_BATCH:
+            throttling.count_more(request, self, self.get_throttles(), size - 1)
         key = idempotency.key_of(request, "batch", given)
         make = partial(self._create_all, given, key)
-        tasks = get_or_create(key, GenerationTask.objects.all(), make, count=request_parsing.batch_size(given))
+        tasks = get_or_create(key, GenerationTask.objects.all(), make, count=size)
         headers = _replay_header(any(task.is_replay for task in tasks))
         return Response({"tasks": self.shown(tasks)}, 202, headers=headers)
 
@@ -158,15 +172,15 @@ class TaskViewSet(TaskEndpoint, GenericViewSet):
         responses={200: TaskSerializer, 304: None, **problem_responses(400, 404)},
     )
     def retrieve(self, request: Request, task_id: str) -> HttpResponseBase:
-        """One task, at once or when it is final."""
+        """One task, at once or when it is done."""
         wait = waiting.asked(request)
         if wait.seconds:
-            waiting.wait_for(self.find(task_id).pk, wait)
+            wait = waiting.wait_for(self.find(task_id).pk, wait)
         task = for_display(self.get_queryset()).filter(pk=_uuid(task_id)).first()
         if task is None:
             raise NotFound
         response = conditional(request, self.get_serializer(task).data)
-        for name, value in waiting.headers(task.provider, task.status, wait).items():
+        for name, value in waiting.headers(task, wait).items():
             response.headers[name] = value
         return response
 
@@ -242,7 +256,7 @@ class TaskViewSet(TaskEndpoint, GenericViewSet):
         except TransitionError as error:
             raise self.wrong_state(old, error) from error
         except FileNotFoundError as error:
-            self.shown_one(old)  # 404 where the whole task is gone
+            self.current(old)  # 404 where the whole task is gone
             raise FileGone(_("A file that this task was made from is no longer stored.")) from error
         return self._accepted(task, replayed=task.is_replay)
 
@@ -278,10 +292,11 @@ class TaskViewSet(TaskEndpoint, GenericViewSet):
         return str(self.request.user.get_username())
 
     def _accepted(self, task: GenerationTask, wait: waiting.Wait | None = None, *, replayed: bool = False) -> Response:
-        row = self.shown_one(task)
+        task = self.current(task)
+        row = self.rendered([task])[0]
         headers = {
             "Location": link(self.request, "api-task", task.pk),
-            **waiting.headers(task.provider, row["status"], wait),
+            **waiting.headers(task, wait),
             **_replay_header(replayed),
         }
         return Response(row, 202, headers=headers)
@@ -299,7 +314,10 @@ class TaskViewSet(TaskEndpoint, GenericViewSet):
         return [task]
 
     def _create_all(self, given: object, key: IdempotencyKey | None) -> Tasks:
-        orders = [Order(order.prepared, order.submit) for order in request_parsing.orders(given)]
+        orders = [
+            Order(order.prepared, order.submit, note=order.note)
+            for order in request_parsing.orders(given, self.get_queryset())
+        ]
         return GenerationTask.objects.create_many(orders, owner=self.request.user, cause=_CAUSE, idempotency_key=key)
 
 

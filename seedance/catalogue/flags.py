@@ -18,6 +18,9 @@ from .violations import LazyMessage, Violation
 #: belonging to it (``--dur5``, ``--duration:``) is the tail, which no readable flag has.
 _FLAG = re.compile(r"(?<!\S)--(?P<name>[A-Za-z_]+)(?P<tail>[^\s=]*)(?:(?:=|[^\S\n]++)(?P<value>(?!--)\S+))?")
 
+#: How many unknown flags are told of; a prompt may be full of them.
+MAX_UNKNOWN = 10
+
 #: What every video of every model has; the provider reads the flag and nothing else.
 _FRAMES_PER_SECOND = 24
 
@@ -70,24 +73,31 @@ _BY_NAME: Mapping[str, _Flag] = {name: flag for flag in (*_FLAGS, _RATE_FLAG) fo
 
 
 def lift(prompt: str) -> Lifted:
-    """Take the flags out of a prompt.
+    """Take the flags out of a prompt, in one pass over it.
 
     A known flag with a readable value becomes a parameter, wherever it stands. A known flag with an unreadable one, or
-    given twice with different values, is an error on its field. Any other ``--word`` stays and is a warning.
+    given twice with different values, is an error on its field. Any other ``--word`` stays and is a warning. Each field
+    gets each kind of error once, and of the unknown words the first ``MAX_UNKNOWN`` are told.
     """
     parameters: dict[str, object] = {}
-    violations: list[Violation] = []
+    violations: dict[tuple[str, str, str], Violation] = {}
+    unknown: set[str] = set()
     kept, end = [], 0
     for match in _FLAG.finditer(prompt):
         flag = _BY_NAME.get(match["name"].lower())
+        word = match["name"] + match["tail"]
+        if flag is None and (word in unknown or len(unknown) == MAX_UNKNOWN):
+            continue
+        if flag is None:
+            unknown.add(word)
         violation = _judge(match, flag, parameters)
         if violation is not None:
-            violations.append(violation)
+            violations.setdefault((violation.field, violation.code, word if flag is None else ""), violation)
         if flag is not None and _readable(flag, match):
             kept.append(prompt[end : match.start()].rstrip())
             end = match.end()
     kept.append(prompt[end:])
-    return Lifted("".join(kept).strip(), parameters, violations)
+    return Lifted("".join(kept).strip(), parameters, list(violations.values()))
 
 
 def recognised(prompt: str) -> Iterator[str]:
@@ -117,7 +127,7 @@ def lower(parameters: Mapping[str, object]) -> tuple[str, dict[str, object]]:
 def _judge(match: re.Match[str], flag: _Flag | None, parameters: dict[str, object]) -> Violation | None:
     """Note the value of one flag among the parameters, or say what is wrong with it."""
     if flag is None:
-        return _unknown(match["name"] + match["tail"])
+        return _unknown((match["name"] + match["tail"])[:40])
     if not _readable(flag, match):
         return _unreadable(match, flag)
     value = flag.read(match["value"])
@@ -154,7 +164,7 @@ def _unreadable(match: re.Match[str], flag: _Flag) -> Violation:
     else:
         message = _("The flag --%(name)s in the prompt has no value.")
     values = {
-        "name": match["name"],
+        "name": match["name"][:40],
         "value": (match["value"] or "")[:40],
         "typed": match[0][:40],
         "example": f"--{match['name']} {flag.example}",

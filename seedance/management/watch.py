@@ -8,7 +8,7 @@ from django.core.management.base import OutputWrapper
 from django.utils.translation import gettext as _
 
 from .. import conf, tasks
-from ..models import Account, Attention, GenerationTask, Lease, Status
+from ..models import Account, GenerationTask, Lease, Status
 from ..models.lease import ROUND_LEASE
 from ..queue import ShutdownSignal
 
@@ -19,14 +19,12 @@ except ImportError:  # only the demonstration needs it
 
 #: How often the row is looked at. Seconds.
 LOOK = 0.5
-#: What no waiting will mend.
-_UNRECOVERABLE = frozenset({Attention.PROVIDER, Attention.GONE, Attention.NO_VIDEO, Attention.LOST_MEDIA})
 
 
 def wait_for(task: GenerationTask, sign: ShutdownSignal, report: Callable[[str], None]) -> bool:
     """Wait until the task is over. Returns False when the stop sign went up before.
 
-    Over means: final, with its video at home when it succeeded; or in a state that only a person can mend.
+    Over means: done, or in a state that only a person can mend.
     """
     last_step = float("-inf")
     while not sign.is_set:
@@ -57,11 +55,9 @@ def stage(task: GenerationTask) -> str:
 
 def is_done(task: GenerationTask) -> bool:
     """Whether waiting any longer would be in vain."""
-    if task.status == Status.UNCONFIRMED or task.attention in _UNRECOVERABLE:
+    if task.is_done or task.waits_for_person:
         return True
-    if task.status == Status.PENDING:
-        return task.provider in Account.objects.paused_aliases()
-    return task.is_final and (task.status != Status.SUCCEEDED or task.archived_at is not None)
+    return task.status == Status.PENDING and task.provider in Account.objects.paused_aliases()
 
 
 @contextmanager

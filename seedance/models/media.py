@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from ..catalogue.inputs import MEDIA_ROLES
 from ..conf import result_storage
+from ..media.measure import SUFFIXES
 
 #: How long a provider may fetch an upload; it does so while it answers the create call. Seconds.
 KEY_LIFETIME = 6 * 3600
@@ -16,8 +17,11 @@ _SALT = "seedance.media"
 
 
 def upload_path(item: "MediaItem", filename: str) -> str:
-    """Where an upload is kept: below its task, under a name of ours with the original suffix."""
-    return f"seedance/inputs/{item.task_id}/{item.position}{PurePosixPath(filename).suffix.lower()[:10]}"
+    """Where an upload is kept: below its task, under a name of ours. The suffix is that of what was measured.
+
+    Never the sender's: a picture with a script behind it, named ``x.html``, would be a page where media are served.
+    """
+    return f"seedance/inputs/{item.task_id}/{item.file_name}"
 
 
 class MediaItemQuerySet(models.QuerySet["MediaItem"]):
@@ -71,6 +75,11 @@ class MediaItem(models.Model):
     def kind(self) -> str:
         """``image``, ``video`` or ``audio``."""
         return MEDIA_ROLES[self.role]
+
+    @property
+    def file_name(self) -> str:
+        """A name for the uploaded file that tells its place and type, and nothing of the sender or the storage."""
+        return f"{self.position}{SUFFIXES.get(self.content_type, '')}"
 
     def signed_key(self) -> str:
         """A word that opens this item's file, and nothing else, until ``KEY_LIFETIME`` is over."""

@@ -63,3 +63,9 @@ class Attention(models.TextChoices):
     PAUSED = "paused", _("Sending through its provider is paused.")
     PROVIDER = "provider", _("The provider cannot be used as it is configured.")
     RECEIVER = "receiver", _("A check of this site failed before sending; nothing was sent, and it is tried again.")
+
+
+#: Flags of what no machine will move on: a person has to mend something first, or nothing can be mended.
+NEEDS_PERSON = frozenset(
+    {Attention.GONE, Attention.NO_VIDEO, Attention.LOST_MEDIA, Attention.PAUSED, Attention.PROVIDER}
+)

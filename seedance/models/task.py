@@ -17,7 +17,7 @@ from .after_commit import delete_after_commit
 from .event import TaskEvent
 from .ids import callback_token, provider_task_digest, uuid7
 from .queryset import IN_FLIGHT_ROWS, PENDING_ROWS, UNARCHIVED_ROWS, GenerationTaskManager
-from .status import ACTIVE, FINAL, IN_FLIGHT, MAY_COST, TRANSITIONS, UNCANCELLABLE, Attention, Status
+from .status import ACTIVE, FINAL, IN_FLIGHT, MAY_COST, NEEDS_PERSON, TRANSITIONS, UNCANCELLABLE, Attention, Status
 from .transitions import Transition, rows_without_newer_report, show, with_digest
 from .wake import wake_workers
 
@@ -230,6 +230,25 @@ class GenerationTask(models.Model):
     def is_final(self) -> bool:
         """Whether the status never changes again."""
         return self.status in FINAL
+
+    @property
+    def is_done(self) -> bool:
+        """Whether nothing more will come: final and, if it succeeded, its video stored or given up.
+
+        A video counts as stored also after retention took it away.
+        """
+        waits_for_video = self.archived_at is None and self.next_archive_at is not None
+        return self.is_final and not (self.status == Status.SUCCEEDED and waits_for_video)
+
+    @property
+    def waits_for_person(self) -> bool:
+        """Whether only a person can move it on, so that waiting for it would be in vain.
+
+        That its account is paused is known by the flag, which a worker raises within seconds.
+        """
+        if self.status == Status.UNCONFIRMED:
+            return self.next_poll_at is None  # nobody searches for it any more
+        return self.status == Status.NEW or (not self.is_done and self.attention in NEEDS_PERSON)
 
     @property
     def is_in_flight(self) -> bool:

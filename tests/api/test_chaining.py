@@ -115,8 +115,10 @@ def test_task_that_does_not_exist_is_refused(api_client, path, named):
 
 
 def test_task_of_somebody_else_is_refused_as_if_it_did_not_exist(api_client, foreign):
-    there = api_client.post(TASKS, {"continue_from": str(foreign.pk)}, format="json")
-    nowhere = api_client.post(TASKS, {"continue_from": NOBODYS}, format="json")
+    headers = {"X-Request-ID": "the-same"}
+
+    there = api_client.post(TASKS, {"continue_from": str(foreign.pk)}, format="json", headers=headers)
+    nowhere = api_client.post(TASKS, {"continue_from": NOBODYS}, format="json", headers=headers)
 
     assert (there.status_code, there.json()) == (400, nowhere.json())
 

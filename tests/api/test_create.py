@@ -181,6 +181,13 @@ def test_create_reads_form_values_as_json(api_client, body):
     assert (response.json()["metadata"], response.json()["status"]) == ({"order": 17}, "new")
 
 
+@pytest.mark.parametrize(("written", "status"), [("True", "pending"), ("False", "new")])
+def test_create_reads_the_switches_of_python_clients(api_client, body, written, status):
+    response = api_client.post(TASKS, {**body, "submit": written}, format="multipart")
+
+    assert (response.status_code, response.json()["status"]) == (202, status)
+
+
 @pytest.mark.parametrize(
     ("parts", "field"),
     [

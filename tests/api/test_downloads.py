@@ -97,14 +97,41 @@ def test_video_etag_spares_a_second_download(api_client, address, stored_task):
     assert response.status_code == 304
 
 
-@pytest.mark.parametrize("status", ["running", "succeeded", "failed"])
-def test_video_that_is_not_stored_is_a_conflict(api_client, make_task, user, status):
+@pytest.mark.parametrize("status", ["pending", "running", "succeeded"])
+def test_video_that_is_not_stored_yet_is_a_conflict_with_a_time_to_come_back(api_client, make_task, user, status):
     task = make_task(owner=user, status=status)
 
     response = api_client.get(f"{TASKS}{task.pk}/video/")
 
     assert (response.status_code, response.json()["code"]) == (409, "not_stored")
     assert response.json()["task"]["status"] == status
+    assert int(response["Retry-After"]) >= 1
+
+
+def test_video_of_a_task_that_nobody_submitted_has_no_time_to_come_back(api_client, make_task, user):
+    response = api_client.get(f"{TASKS}{make_task(owner=user).pk}/video/")
+
+    assert (response.status_code, response.json()["code"]) == (409, "not_stored")
+    assert "Retry-After" not in response
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"status": "failed"},
+        {"status": "cancelled"},
+        {"status": "expired"},
+        {"status": "succeeded", "attention": "lost_media", "next_archive_at": None},
+    ],
+    ids=["failed", "cancelled", "expired", "lost"],
+)
+def test_video_that_will_never_come_is_told_apart(api_client, make_task, user, columns):
+    task = make_task(owner=user, **columns)
+
+    response = api_client.get(f"{TASKS}{task.pk}/video/")
+
+    assert (response.status_code, response.json()["code"]) == (409, "no_video")
+    assert "Retry-After" not in response
 
 
 def test_video_is_gone_after_retention(api_client, make_task, user):
@@ -162,8 +189,13 @@ def test_last_frame_is_shown_with_its_address(api_client, make_task, user):
 
 @pytest.mark.parametrize(
     ("columns", "status"),
-    [({"return_last_frame": True}, 409), ({"return_last_frame": True, "archived_at": timezone.now()}, 410), ({}, 404)],
-    ids=["not stored yet", "removed", "not asked for"],
+    [
+        ({"return_last_frame": True}, 409),
+        ({"return_last_frame": True, "archived_at": timezone.now(), "video": "boat.mp4"}, 409),
+        ({"return_last_frame": True, "archived_at": timezone.now()}, 410),
+        ({}, 404),
+    ],
+    ids=["not stored yet", "never came", "removed", "not asked for"],
 )
 def test_last_frame_that_is_not_there(api_client, make_task, user, columns, status):
     task = make_task(owner=user, status="succeeded", **columns)

@@ -4,6 +4,7 @@ import json
 
 import pytest
 from django.core.exceptions import PermissionDenied, SuspiciousOperation, ValidationError
+from django.db import InterfaceError, OperationalError
 from django.db.models import ProtectedError, RestrictedError
 from django.http import Http404
 from django.http.request import UnreadablePostError
@@ -230,13 +231,13 @@ def test_refused_requests_store_nothing(api_client):
         pytest.param(ProtectedError("", set()), 409, "in_use", id="ProtectedError"),
         pytest.param(RestrictedError("", set()), 409, "in_use", id="RestrictedError"),
         pytest.param(ConfigurationError("SEEDANCE"), 503, "misconfigured", id="ConfigurationError"),
+        pytest.param(GenerationTask.DoesNotExist(), 404, "not_found", id="erased meanwhile"),
+        pytest.param(OperationalError(), 503, "unavailable", id="OperationalError"),
+        pytest.param(InterfaceError(), 503, "unavailable", id="InterfaceError"),
+        pytest.param(ZeroDivisionError(), 500, "internal", id="a fault of ours"),
     ],
 )
 def test_errors_of_django_become_problems(rf, error, status, code):
     response = exception_handler(error, {"request": rf.get("/x/")})
 
     assert (response.status_code, response.data["code"], response.data["instance"]) == (status, code, "/x/")
-
-
-def test_faults_of_ours_are_left_to_django(rf):
-    assert exception_handler(ZeroDivisionError(), {"request": rf.get("/x/")}) is None

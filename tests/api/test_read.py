@@ -1,6 +1,7 @@
 """Looking at tasks: one, many, and their timeline."""
 
 import datetime as dt
+import time
 from decimal import Decimal
 from threading import Timer
 
@@ -8,7 +9,8 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from seedance.models import Attention, MediaItem, Status
+from seedance.api import waiting
+from seedance.models import Account, Attention, MediaItem, Status
 from seedance.models.ids import uuid7
 
 from .conftest import TASKS
@@ -31,18 +33,71 @@ def test_task_shows_every_status(api_client, make_task, user, status):
     assert api_client.get(f"{TASKS}{task.pk}/").json()["status"] == status
 
 
-@pytest.mark.parametrize("status", sorted({"new", "pending", "submitting", "unconfirmed", "queued", "running"}))
-def test_task_says_when_to_look_again_while_it_may_change(api_client, make_task, user, status):
+@pytest.mark.parametrize("status", sorted({"pending", "submitting", "queued", "running", "succeeded"}))
+def test_task_says_when_to_look_again_until_it_is_done(api_client, make_task, user, status):
     task = make_task(owner=user, status=status)
 
     assert int(api_client.get(f"{TASKS}{task.pk}/")["Retry-After"]) >= 1
 
 
-@pytest.mark.parametrize("status", ["succeeded", "failed", "cancelled", "expired"])
-def test_task_does_not_say_when_to_look_again_once_it_is_final(api_client, make_task, user, status):
-    task = make_task(owner=user, status=status)
+#: What no waiting will change: nothing more comes, or only a person can move it on.
+AT_REST = {
+    "failed": {"status": "failed"},
+    "cancelled": {"status": "cancelled"},
+    "expired": {"status": "expired"},
+    "stored": {"status": "succeeded", "archived_at": LONG_AGO},
+    "lost": {"status": "succeeded", "attention": "lost_media", "next_archive_at": None},
+    "given up": {"status": "succeeded", "next_archive_at": None},
+    "no link": {"status": "succeeded", "attention": "no_video"},
+    "not submitted": {"status": "new"},
+    "searched in vain": {"status": "unconfirmed", "next_poll_at": None},
+    "account paused": {"status": "pending", "attention": "paused"},
+    "no provider": {"status": "pending", "attention": "provider"},
+    "gone": {"status": "running", "attention": "gone"},
+}
+
+
+@pytest.mark.parametrize("columns", AT_REST.values(), ids=AT_REST)
+def test_task_at_rest_does_not_invite_to_look_again(api_client, make_task, user, columns):
+    task = make_task(owner=user, **columns)
 
     assert "Retry-After" not in api_client.get(f"{TASKS}{task.pk}/")
+
+
+@pytest.mark.parametrize("columns", AT_REST.values(), ids=AT_REST)
+def test_wait_for_a_task_at_rest_is_over_at_once(api_client, make_task, user, columns):
+    task = make_task(owner=user, **columns)
+    begun = time.monotonic()
+
+    api_client.get(f"{TASKS}{task.pk}/", {"wait": "20"})
+
+    assert time.monotonic() - begun < 5
+
+
+def test_wait_for_a_paused_account_is_over_at_once(api_client, body, provider):
+    Account.objects.pause("default", code="AccountOverdueError", reason="Unpaid.")
+    begun = time.monotonic()
+
+    response = api_client.post(f"{TASKS}?wait=20", body, format="json")
+
+    assert time.monotonic() - begun < 5
+    assert "Retry-After" not in response
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"status": "unconfirmed", "next_poll_at": "soon"},
+        {"status": "pending", "not_before": "soon"},
+        {"status": "succeeded", "next_archive_at": "soon"},
+    ],
+    ids=["search", "backoff", "archive"],
+)
+def test_time_to_look_again_is_when_something_will_be_tried(api_client, make_task, user, columns):
+    soon = timezone.now() + dt.timedelta(minutes=5)
+    task = make_task(owner=user, **{name: soon if value == "soon" else value for name, value in columns.items()})
+
+    assert 290 <= int(api_client.get(f"{TASKS}{task.pk}/")["Retry-After"]) <= 300
 
 
 def test_task_of_a_provider_that_is_gone_is_still_shown(api_client, make_task, user):
@@ -315,12 +370,6 @@ def test_events_tell_the_timeline_oldest_first(api_client, body):
     assert {(event["cause"], event["actor"]) for event in events} == {("api", "alice")}
 
 
-def test_wait_answers_at_once_when_the_task_is_final(api_client, make_task, user):
-    task = make_task(owner=user, status="succeeded")
-
-    assert api_client.get(f"{TASKS}{task.pk}/", {"wait": "20"}).json()["status"] == "succeeded"
-
-
 @pytest.mark.parametrize("wait", ["-1", "soon", "nan", "inf", ""])
 def test_wait_refuses_what_is_no_number_of_seconds(api_client, make_task, user, wait):
     task = make_task(owner=user, status="running")
@@ -344,6 +393,51 @@ def test_preference_is_capped_and_confirmed(api_client, body, settings):
     assert (response.status_code, response["Preference-Applied"]) == (202, "wait=0.01")
 
 
+@pytest.mark.parametrize("preference", ["wait", "wait ", "respond-async, wait; foo"])
+def test_preference_without_a_number_is_for_as_long_as_the_site_grants(api_client, body, settings, preference):
+    settings.SEEDANCE = {**settings.SEEDANCE, "MAX_WAIT_SECONDS": 0.01}
+
+    response = api_client.post(TASKS, body, format="json", headers={"Prefer": preference})
+
+    assert (response.status_code, response["Preference-Applied"]) == (202, "wait=0.01")
+
+
+@pytest.mark.parametrize("name", ["MAX_WAIT_SECONDS", "MAX_WAITERS"])
+def test_site_that_grants_no_waiting_answers_at_once(api_client, body, settings, name):
+    settings.SEEDANCE = {**settings.SEEDANCE, name: 0}
+    begun = time.monotonic()
+
+    response = api_client.post(TASKS, body, format="json", headers={"Prefer": "wait=20"})
+
+    assert time.monotonic() - begun < 5
+    assert "Preference-Applied" not in response
+    assert int(response["Retry-After"]) >= 1
+
+
+def test_those_who_wait_leave_threads_for_everybody_else(api_client, make_task, user, settings):
+    settings.SEEDANCE = {**settings.SEEDANCE, "MAX_WAITERS": 2}
+    task = make_task(owner=user, status="running")
+    begun = time.monotonic()
+
+    with waiting._places.one_of(2) as first, waiting._places.one_of(2) as second:
+        third = api_client.get(f"{TASKS}{task.pk}/", {"wait": "20"})
+
+    assert (first, second) == (True, True)
+    assert time.monotonic() - begun < 5
+    assert int(third["Retry-After"]) >= 1
+
+
+def test_place_of_one_who_waited_is_free_again(api_client, make_task, user, settings):
+    settings.SEEDANCE = {**settings.SEEDANCE, "MAX_WAITERS": 1}
+    task = make_task(owner=user, status="running")
+    begun = time.monotonic()
+
+    api_client.get(f"{TASKS}{task.pk}/", {"wait": "0.2"})
+    api_client.get(f"{TASKS}{task.pk}/", {"wait": "0.2"})
+
+    assert time.monotonic() - begun >= 0.4
+
+
 def test_preference_that_cannot_be_read_is_none(api_client, body):
     response = api_client.post(TASKS, body, format="json", headers={"Prefer": "wait=soon"})
 
@@ -351,8 +445,34 @@ def test_preference_that_cannot_be_read_is_none(api_client, body):
     assert "Preference-Applied" not in response
 
 
+@pytest.mark.parametrize(("written", "count"), [("True", 1), ("False", 2)])
+def test_list_reads_what_python_clients_write(api_client, make_task, user, written, count):
+    make_task(owner=user, status="running", attention="overdue")
+    make_task(owner=user)
+    make_task(owner=user)
+
+    assert len(ids(api_client.get(TASKS, {"needs_attention": written}))) == count
+
+
+@pytest.mark.parametrize("value", ["", ",", " "])
+def test_list_of_no_ids_is_not_the_list_of_all_tasks(api_client, make_task, user, value):
+    make_task(owner=user)
+
+    response = api_client.get(TASKS, {"ids": value})
+
+    assert (response.status_code, response.json()["errors"][0]["field"]) == (400, "ids")
+
+
+def test_plus_of_a_time_zone_that_was_not_escaped_is_explained(api_client):
+    response = api_client.get(f"{TASKS}?created_after=2026-11-22T12:00:00+02:00")
+
+    (error,) = response.json()["errors"]
+    assert (response.status_code, error["field"]) == (400, "created_after")
+    assert "%2B" in error["message"]
+
+
 @pytest.mark.django_db(transaction=True)
-def test_wait_sees_what_another_connection_commits(api_client, make_task, user):
+def test_wait_goes_on_until_another_process_has_stored_the_video(api_client, make_task, user):
     task = make_task(owner=user, status="running")
     finish = Timer(0.05, finish_elsewhere, [task])
     finish.start()
@@ -361,8 +481,12 @@ def test_wait_sees_what_another_connection_commits(api_client, make_task, user):
 
     finish.join()
     assert response.json()["status"] == "succeeded"
+    assert response.json()["video"]["stored"] is True
 
 
 def finish_elsewhere(task):
-    task.advance(Status.SUCCEEDED, cause="test", finished_at=timezone.now())
+    now = timezone.now()
+    task.advance(Status.SUCCEEDED, cause="test", finished_at=now, next_archive_at=now)
+    time.sleep(0.4)  # the download
+    task.amend(video="boat.mp4", archived_at=now, next_archive_at=None)
     connection.close()

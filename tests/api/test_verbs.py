@@ -265,6 +265,6 @@ def test_refusal_explains_the_error_of_the_task(api_client, make_task, user):
 
     problem = api_client.get(f"{TASKS}{task.pk}/video/").json()
 
-    assert problem["code"] == "not_stored"
+    assert problem["code"] == "no_video"
     assert "activate" in problem["advice"].lower()
     assert problem["meaning"]

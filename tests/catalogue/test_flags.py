@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seedance.catalogue.flags import lift, lower
+from seedance.catalogue.flags import MAX_UNKNOWN, lift, lower
 
 
 @pytest.mark.parametrize(
@@ -141,3 +141,14 @@ def test_lifting_twice_changes_nothing_more(prompt):
     again = lift(once.prompt)
 
     assert again.prompt == once.prompt
+
+
+@pytest.mark.parametrize("word", ["--a ", "--dur x ", "--dur 5 ", "--a--b", "-- ", "--dur    "])
+def test_prompt_full_of_flags_is_read_in_one_pass_and_told_of_once(word):
+    assert len(lift(word * 100_000).violations) <= 2
+
+
+def test_only_the_first_unknown_words_are_told_of():
+    prompt = " ".join(f"--{first}{second}" for first in "xyz" for second in "abcdefgh")
+
+    assert len(lift(f"{prompt} --dur x").violations) == MAX_UNKNOWN + 1

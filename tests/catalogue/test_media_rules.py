@@ -81,7 +81,6 @@ def test_address_the_provider_can_fetch_is_accepted(role, url):
     [
         ("first_frame", "ftp://cdn.example.com/a.png", "url_scheme"),
         ("first_frame", "/media/a.png", "url_scheme"),
-        ("first_frame", "HTTPS://cdn.example.com/a.png", "url_scheme"),
         ("first_frame", "file:///etc/passwd", "url_scheme"),
         ("reference_video", "data:video/mp4;base64,AAAA", "url_scheme"),
         ("first_frame", "https://", "url_invalid"),
@@ -104,6 +103,11 @@ def test_address_the_provider_can_fetch_is_accepted(role, url):
 )
 def test_address_the_provider_cannot_read_is_refused(role, url, code):
     assert ("media[0].url", code) in found("2.5", prompt="A boat", media=[medium(role, url)])
+
+
+@pytest.mark.parametrize("url", ["HTTPS://CDN.EXAMPLE.COM/A.PNG", "Http://cdn.example.com/a.png"])
+def test_scheme_of_an_address_has_no_case(url):
+    assert found("2.5", prompt="A boat", media=[medium("first_frame", url)]) == []
 
 
 def test_written_image_may_be_as_large_as_an_uploaded_one():

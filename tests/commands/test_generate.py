@@ -193,7 +193,18 @@ def test_failure_is_told_with_its_code(run, quick):
     assert "OutputVideoSensitiveContentDetected" in spoken.err
 
 
-def test_silence_after_sending_ends_the_wait(run, quick):
+def test_wait_goes_on_while_a_task_without_an_answer_is_searched_for(run, quick):
+    quick.fault("lost_response_after_accept")
+
+    spoken = run("seedance_generate", *NEVER_LOOKED_AT, "--wait")
+
+    assert spoken.status == 0
+    assert only_task().archived_at
+
+
+def test_silence_after_sending_ends_the_wait_where_nobody_can_search(run, quick, settings):
+    entry = settings.SEEDANCE["PROVIDERS"]["default"]
+    settings.SEEDANCE = {**settings.SEEDANCE, "PROVIDERS": {"default": {**entry, "LISTS": False}}}
     quick.fault("lost_response_after_accept")
 
     spoken = run("seedance_generate", *NEVER_LOOKED_AT, "--wait")

@@ -254,7 +254,7 @@ def _warn_not_forwarded(review: Review, name: str) -> None:
 
 
 def _refuse_unknown(review: Review, name: str) -> None:
-    close = get_close_matches(name.lower(), PARAMETERS, n=1)
+    close = get_close_matches(name.lower()[:100], PARAMETERS, n=1)
     review.add_error(
         name,
         "unknown_field",
@@ -267,7 +267,9 @@ def _refuse_unknown(review: Review, name: str) -> None:
 
 
 def _shown(value: object) -> str:
-    return (repr(value) if isinstance(value, (str, int, float)) else str(value))[:60]
+    if isinstance(value, str):
+        return repr(value[:60])[:60]
+    return (repr(value) if isinstance(value, (int, float)) else str(value))[:60]
 
 
 def _described(value: object) -> Text:

@@ -13,6 +13,9 @@ from ..review import Review, listed
 _MOST_WORDS = 1000
 _MOST_CHINESE = 500
 
+#: How many stray flags are named.
+_MOST_NAMED = 5
+
 _CHINESE = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]")
 
 
@@ -57,7 +60,7 @@ def _check_absence(review: Review, prompt: str) -> None:
 
 
 def _check_flags(review: Review, prompt: str) -> None:
-    found = list(flags.recognised(prompt))
+    found = list(dict.fromkeys(flags.recognised(prompt)))[:_MOST_NAMED]
     if found:
         review.add_error(
             "prompt",

@@ -18,6 +18,8 @@ _SCHEMES = {
     "audio": ("https://", "http://", "data:", "asset://"),
 }
 
+_LONGEST_SCHEME = 8
+
 _PRINTABLE = re.compile(r"[\x21-\x7e]+")
 _DATA = re.compile(r"data:(?P<kind>image|audio)/(?P<format>[a-z0-9.+-]+);base64,")
 _BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}")
@@ -30,7 +32,8 @@ _PRIVATE_SUFFIXES = (".localhost", ".local", ".internal", ".lan", ".home.arpa", 
 def check_url(review: Review, place: str, medium: MediaInput) -> None:
     """One address: its scheme, its form, and whether it leads anywhere from outside."""
     url, schemes = medium.url, _SCHEMES[medium.kind]
-    if not url.startswith(schemes):
+    # A scheme has no case (RFC 3986, 3.1); of the others ``data:`` and ``asset://`` are held to theirs below.
+    if not url[:_LONGEST_SCHEME].lower().startswith(schemes):
         review.add_error(
             place,
             "url_scheme",
@@ -39,9 +42,9 @@ def check_url(review: Review, place: str, medium: MediaInput) -> None:
             role=medium.role,
             schemes=listed(schemes),
         )
-    elif url.startswith("data:"):
+    elif url[:5].lower() == "data:":
         _check_data(review, place, medium)
-    elif url.startswith("asset://"):
+    elif url[:8].lower() == "asset://":
         if not _ASSET.fullmatch(url):
             _refuse_form(review, place, "asset://<id>")
     else:
@@ -88,7 +91,7 @@ def _check_web(review: Review, place: str, url: str) -> None:
             "private_address",
             _("%(host)s is a name that only your own network knows, and the provider fetches from outside."),
             _("Write an address that is reachable from everywhere."),
-            host=host,
+            host=host[:100],
         )
 
 
