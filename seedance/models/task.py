@@ -8,6 +8,7 @@ from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models, transaction
 from django.db.models import Q
+from django.db.models.fields.files import FieldFile
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -18,13 +19,14 @@ from .event import TaskEvent
 from .ids import callback_token, uuid7
 from .moving import Move, newer_rows
 from .queryset import IN_FLIGHT_ROWS, PENDING_ROWS, UNARCHIVED_ROWS, GenerationTaskManager
+from .results import RESULT_FILES, ResultDirectory
 from .status import ACTIVE, FINAL, IN_FLIGHT, MAY_COST, TRANSITIONS, UNCANCELLABLE, Attention, Status
 from .wake import wake_workers
 
 
 def result_path(task: "GenerationTask", filename: str) -> str:
-    """Where a result file is kept: by month, under the task's own id."""
-    return f"seedance/{task.created_at:%Y/%m}/{filename}"
+    """Where a result file is kept: by month, in a directory of the task's own, so that its files can be listed."""
+    return f"seedance/{task.created_at:%Y/%m}/{task.pk}/{filename}"
 
 
 class GenerationTask(models.Model):
@@ -146,6 +148,8 @@ class GenerationTask(models.Model):
     cancel_requested_at = models.DateTimeField(null=True, editable=False)
     next_archive_at = models.DateTimeField(null=True, editable=False)
     archive_attempts = models.PositiveIntegerField(default=0, editable=False)
+    #: How often the link to the video was downloaded from; some hosts allow 100 downloads of one link.
+    link_downloads = models.PositiveIntegerField(default=0, editable=False)
     lease_owner = models.CharField(max_length=40, blank=True, editable=False)
     lease_until = models.DateTimeField(null=True, editable=False)
 
@@ -228,6 +232,17 @@ class GenerationTask(models.Model):
     def needs_attention(self) -> bool:
         """Whether a person should look."""
         return bool(self.attention)
+
+    @property
+    def is_being_archived(self) -> bool:
+        """Whether a worker stores its result files now, or will without being asked."""
+        return self.status == Status.SUCCEEDED and self.archived_at is None and self.next_archive_at is not None
+
+    @property
+    def can_archive_again(self) -> bool:
+        """Whether ``archive_again`` does something: its video is not stored, or was kept although it looked wrong."""
+        looks_wrong = self.attention == Attention.MISMATCH and bool(self.video)
+        return self.status == Status.SUCCEEDED and (self.archived_at is None or looks_wrong)
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -326,9 +341,11 @@ class GenerationTask(models.Model):
         Raises:
             TransitionError: while the task may still cost money, or while other rows of the site protect it.
         """
-        files = [self.video, self.poster, self.last_frame, *(item.file for item in self.media.all())]
+        files = [item.file for item in self.media.all()]
+        directory = ResultDirectory.of(self)
         try:
             with transaction.atomic(using=self._state.db):
+                files += self._result_files_now()
                 if not self.is_in_flight and self.can_become(Status.CANCELLED):
                     self.advance(Status.CANCELLED, cause="erase")
                 if not self.is_final:
@@ -340,6 +357,15 @@ class GenerationTask(models.Model):
         for file in files:
             if file.name:
                 transaction.on_commit(partial(file.storage.delete, file.name), using=self._state.db, robust=True)
+        transaction.on_commit(directory.delete, using=self._state.db)
+
+    def _result_files_now(self) -> list[FieldFile]:
+        """The result files that the row names now, which a worker may have written since this instance was read.
+
+        The row is locked: until the transaction ends it comes to name no others.
+        """
+        rows = type(self)._base_manager.using(self._state.db).select_for_update().filter(pk=self.pk)
+        return [file for row in rows.only(*RESULT_FILES) for file in (row.video, row.poster, row.last_frame)]
 
     def flag(self, attention: Attention, *, cause: str, detail: str = "") -> None:
         """Raise *needs attention*, once per reason and wording."""
