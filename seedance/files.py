@@ -1,10 +1,11 @@
 """Serve one stored file over HTTP, whole or in part, whatever storage keeps it."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from typing import IO, Any
 
+from asgiref.sync import sync_to_async
 from django.db.models.fields.files import FieldFile
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
@@ -46,6 +47,26 @@ class _Chunks:
 
     def close(self) -> None:
         self._file.close()
+
+
+class _FileStream(StreamingHttpResponse):
+    """Streams a blocking iterator under ASGI too, piece by piece; Django's class reads it whole into memory there."""
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        if self.is_async:  # a middleware of the site put an asynchronous iterator around it
+            async for part in super().__aiter__():
+                yield part
+            return
+        pieces = iter(self.streaming_content)
+        try:
+            while (piece := await sync_to_async(next)(pieces, None)) is not None:
+                yield piece
+        finally:  # also when the client went away, for which Django does not always close the response
+            await sync_to_async(self._close_resources)()
+
+    def _close_resources(self) -> None:
+        for close in self._resource_closers:
+            close()
 
 
 def ranged_file_response(
@@ -101,7 +122,7 @@ def _answer(
     if span is not None:
         headers["Content-Range"] = f"bytes {span.first}-{span.end - 1}/{size}"
     body = span or whole
-    return StreamingHttpResponse(
+    return _FileStream(
         _Chunks(field_file.storage.open(str(field_file.name), "rb"), body),
         status=200 if span is None else 206,
         headers={**headers, "Content-Length": str(body.length)},

@@ -36,7 +36,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "catalogue": set(),
     "provider": {"exceptions", VERSION},
     "files": set(),
-    "poster": set(),
+    "poster": {"measure"},
     "measure": {"catalogue"},
     "intake": {"conf", "catalogue", "exceptions", "measure"},
     "models": _KNOWLEDGE | {"poster"},
