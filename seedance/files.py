@@ -49,24 +49,28 @@ class _Chunks:
         self._file.close()
 
 
+def _next_piece(content: Iterator[bytes]) -> bytes | None:
+    return next(content, None)
+
+
 class _FileStream(StreamingHttpResponse):
     """Streams a blocking iterator under ASGI too, piece by piece; Django's class reads it whole into memory there."""
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        if self.is_async:  # a middleware of the site put an asynchronous iterator around it
-            async for part in super().__aiter__():
-                yield part
-            return
-        pieces = iter(self.streaming_content)
-        try:
-            while (piece := await sync_to_async(next)(pieces, None)) is not None:
-                yield piece
-        finally:  # also when the client went away, for which Django does not always close the response
-            await sync_to_async(self._close_resources)()
+    def __init__(self, chunks: _Chunks, **options: Any) -> None:
+        super().__init__(chunks, **options)
+        self._chunks = chunks
 
-    def _close_resources(self) -> None:
-        for close in self._resource_closers:
-            close()
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        content = self.streaming_content
+        try:
+            if isinstance(content, AsyncIterator):  # a middleware of the site put its own around ours
+                async for piece in content:
+                    yield piece
+            else:
+                while (piece := await sync_to_async(_next_piece)(content)) is not None:
+                    yield piece
+        finally:  # also when the client went away; Django does not always close the response then
+            await sync_to_async(self._chunks.close)()
 
 
 def ranged_file_response(

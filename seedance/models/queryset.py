@@ -86,6 +86,10 @@ class GenerationTaskQuerySet(models.QuerySet["GenerationTask"]):
         """Succeeded tasks whose video is not home."""
         return self.filter(UNARCHIVED_ROWS)
 
+    def to_archive_again(self) -> Self:
+        """Tasks that ``archive_again`` does something for: not stored, or stored although it looked wrong."""
+        return self.filter(UNARCHIVED_ROWS | DOUBTED_ROWS)
+
     def at_work(self) -> Self:
         """Tasks that wait for a worker, now or soon: to be sent, or to be asked about."""
         return self.filter(status__in=("pending", "queued", "running"))
@@ -151,7 +155,7 @@ class GenerationTaskQuerySet(models.QuerySet["GenerationTask"]):
         anew = {"next_archive_at": now, "archive_attempts": 0, "updated_at": now}
         lowered = {"attention": "", "attention_detail": ""}
         with transaction.atomic(using=self.db):
-            rows = self.filter(UNARCHIVED_ROWS | DOUBTED_ROWS).order_by()
+            rows = self.to_archive_again().order_by().select_related(None)
             tasks = list(rows.select_for_update().only("pk", "attention", "archived_at"))
             keys = [task.pk for task in tasks]
             chosen = self.model._base_manager.using(self.db).filter(pk__in=keys)

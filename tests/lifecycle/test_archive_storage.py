@@ -313,3 +313,54 @@ def test_poster_that_could_not_be_stored_is_made_from_the_stored_video(provider,
 
     assert content_of(GenerationTask.objects.get(pk=finished.pk).poster)[:3] == b"\xff\xd8\xff"
     assert downloads(provider, ".mp4") == 1
+
+
+BROKEN = b"\x00\x00\x00\x18ftypisom\x00\x00\x02\x00isomiso2" + b"\xff" * 500
+
+
+@pytest.fixture
+def kept_broken(provider, finished, storage):
+    """A task whose video always arrived broken, and was kept so."""
+    provider.fail_next(200, on="download", body=BROKEN, headers={"Content-Type": "video/mp4"})
+    GenerationTask.objects.update(archive_attempts=2, last_frame_url="")
+    assert claim_and_archive(finished)
+    return GenerationTask.objects.get(pk=finished.pk)
+
+
+def test_broken_video_is_replaced_by_a_whole_one_without_a_second_payment(provider, kept_broken, storage):
+    GenerationTask.objects.archive_again(cause="test")
+
+    assert claim_and_archive(kept_broken)
+
+    row = GenerationTask.objects.get(pk=kept_broken.pk)
+    assert (row.attention, len(provider.creates)) == ("", 1)
+    assert storage.size(row.video.name) == row.video_bytes > len(BROKEN)
+    assert stored(storage) == named(kept_broken)
+
+
+def test_broken_video_that_cannot_be_had_better_stays_stored(provider, kept_broken, storage):
+    provider.clock.advance(30 * 86_400)
+    GenerationTask.objects.update(video_url_expires_at=timezone.now() - dt.timedelta(days=1))
+    provider.fail_next(403, on="download", times=None)
+    GenerationTask.objects.archive_again(cause="test")
+
+    for _number in range(archiving.GIVE_UP):
+        make_due(kept_broken)
+        claim_and_archive(kept_broken)
+
+    row = GenerationTask.objects.get(pk=kept_broken.pk)
+    assert (row.archived_at is not None, row.attention) == (True, "mismatch")
+    assert content_of(row.video) == BROKEN
+    assert list(GenerationTask.objects.archivable()) == []
+
+
+def test_video_that_never_gets_a_link_is_given_up_after_a_day(provider, finished):
+    GenerationTask.objects.update(
+        video_url="", video_url_expires_at=None, archive_attempts=4, finished_at=timezone.now() - dt.timedelta(days=2)
+    )
+    provider.clock.advance(30 * 86_400)
+
+    claim_and_archive(finished)
+
+    row = GenerationTask.objects.get(pk=finished.pk)
+    assert (row.next_archive_at, row.attention) == (None, "no_video")
