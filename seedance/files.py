@@ -67,8 +67,8 @@ class _FileStream(StreamingHttpResponse):
                 async for piece in content:
                     yield piece
             else:
-                while (piece := await sync_to_async(_next_piece)(content)) is not None:
-                    yield piece
+                while (part := await sync_to_async(_next_piece)(content)) is not None:
+                    yield part
         finally:  # also when the client went away; Django does not always close the response then
             await sync_to_async(self._chunks.close)()
 
