@@ -28,7 +28,7 @@ class Verb:
 
 SUBMIT = Verb("submit_selected", _("Submit"))
 SYNC = Verb("sync_selected", _("Re-poll now"))
-ARCHIVE = Verb("archive_selected", _("Archive again"))
+ARCHIVE_AGAIN = Verb("archive_selected", _("Archive again"))
 CANCEL = Verb("cancel_selected", _("Cancel…"))
 RETRY = Verb("retry_selected", _("Retry…"))
 
@@ -62,7 +62,7 @@ def possible_verbs(task: GenerationTask) -> list[Verb]:
     if task.status in (Status.NEW, Status.PENDING) or (task.status == Status.QUEUED and host_cancels(task.provider)):
         verbs.append(CANCEL)
     if task.can_archive_again:  # the free way stands before the one that is paid again
-        verbs.append(ARCHIVE)
+        verbs.append(ARCHIVE_AGAIN)
     if task.is_final:
         verbs.append(RETRY)
     return verbs
