@@ -137,13 +137,17 @@ class ArchiveError(SeedanceError):
     """A result file could not be brought home.
 
     ``link_dead`` is True when the link itself was refused, so that a fresh one may help. ``doubtful`` is True
-    when a file came whole and begins like a video, but does not look like one further on.
+    when a file came whole and begins like a video, but does not look like one further on. ``storage_failed`` is
+    True when our own storage did not take the file, so that another download would not help.
     """
 
-    def __init__(self, message: str = "", *, link_dead: bool = False, doubtful: bool = False) -> None:
+    def __init__(
+        self, message: str = "", *, link_dead: bool = False, doubtful: bool = False, storage_failed: bool = False
+    ) -> None:
         super().__init__(message)
         self.link_dead = link_dead
         self.doubtful = doubtful
+        self.storage_failed = storage_failed
 
 
 class QueueError(SeedanceError):

@@ -2,7 +2,7 @@
 
 import datetime as dt
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -15,6 +15,7 @@ from . import conf, queue
 from .exceptions import TransitionError
 from .models import FINAL, Callback, GenerationTask, Status, TaskEvent
 from .models.queryset import GenerationTaskQuerySet
+from .models.results import RESULT_FILES, ResultDirectory, delete_file
 
 logger = logging.getLogger(__name__)
 
@@ -23,7 +24,6 @@ BATCH = 200
 #: How long django-q2's rows of our failed jobs are kept; they say nothing that our own rows do not say. Days.
 KEEP_FAILURES_DAYS = 30
 
-_RESULT_FILES = ("video", "poster", "last_frame")
 _HAS_RESULT_FILES = ~Q(video="") | ~Q(poster="") | ~Q(last_frame="")
 
 
@@ -140,22 +140,14 @@ def _erase(task: GenerationTask) -> bool:
 
 def _drop_files(task: GenerationTask) -> bool:
     """Files first, then their names: after a crash in between, the next time finds them once more."""
-    for name in _RESULT_FILES:
+    for name in RESULT_FILES:
         file = getattr(task, name)
-        if file.name and not _deleted(file.storage.delete, file.name):
+        if file.name and not delete_file(file.storage, file.name):
             return False
+    ResultDirectory.of(task).delete()
     if not task.amend(video="", poster="", last_frame=""):
         return False
     task.note(TaskEvent.What.NOTE, cause="prune", detail="The result files were deleted; they were kept long enough.")
-    return True
-
-
-def _deleted(delete: Callable[[str], object], name: str) -> bool:
-    try:
-        delete(name)
-    except Exception as exc:  # storages are pluggable, and so are their errors
-        logger.warning("file not deleted name=%s error=%s", name, type(exc).__name__)
-        return False
     return True
 
 

@@ -208,22 +208,21 @@ def _groups(tasks: Sequence[GenerationTask]) -> list[list[GenerationTask]]:
     return sorted(groups, key=len)
 
 
-def archive_next(alive: Callable[[], object] = bool) -> bool:
-    """Bring one waiting video home. Returns whether one waited.
+def archive_next(alive: Callable[[], object] = bool) -> GenerationTask | None:
+    """Store one waiting video. Returns its task, ``None`` when none waited; ``archived_at`` tells whether it is stored.
 
     Args:
-        alive: called every few seconds of a long download.
+        alive: called every few seconds meanwhile, from another thread.
     """
     task = lifecycle.claim_archivable()
-    if task is None:
-        return False
-    lifecycle.archive(task, alive)
-    return True
+    if task is not None:
+        lifecycle.archive(task, alive)
+    return task
 
 
-def archive_one(task: GenerationTask) -> bool:
-    """Bring this video home now. False when it does not wait, or another worker is at it, or it failed."""
-    GenerationTask.objects.filter(pk=task.pk).poll_now()
+def archive_one(task: GenerationTask, *, cause: str) -> bool:
+    """Store this video now, also a lost one. False when there is none, or another worker is at it, or it failed."""
+    GenerationTask.objects.filter(pk=task.pk).archive_again(cause=cause)
     claimed = lifecycle.claim_archivable(task.pk)
     return claimed is not None and lifecycle.archive(claimed)
 

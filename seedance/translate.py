@@ -126,6 +126,7 @@ def link_changes(task: GenerationTask, remote: RemoteTask) -> dict[str, Any]:
     return {
         "video_url": remote.video_url,
         "last_frame_url": remote.last_frame_url,
+        "link_downloads": task.link_downloads if remote.video_url == task.video_url else 0,
         "video_url_expires_at": dies + _behind(task, remote) if dies else timezone.now() + LINK_LIFETIME,
     }
 

@@ -34,6 +34,7 @@ CAUSE = "admin"
 
 _NOT_NEW = gettext_lazy("only new tasks can be submitted")
 _NOT_IN_FLIGHT = gettext_lazy("the provider does not have it, or has finished with it")
+_NOTHING_TO_ARCHIVE = gettext_lazy("there is no finished video that still has to be stored")
 _NOT_FINAL = gettext_lazy("it may still end by itself, and a second one would be paid twice")
 _CANNOT_CANCEL_THERE = gettext_lazy("this provider cannot cancel a task that it has accepted")
 _FILE_GONE = gettext_lazy("an uploaded file is no longer in the storage")
@@ -96,6 +97,20 @@ def sync_selected(
     return _finish(modeladmin, request, report % {"count": done}, done, skipped)
 
 
+@admin.action(permissions=["sync"], description=gettext_lazy("Archive selected %(verbose_name_plural)s again"))
+def archive_selected(
+    modeladmin: "GenerationTaskAdmin", request: HttpRequest, queryset: QuerySet[GenerationTask]
+) -> HttpResponseBase | None:
+    """Have finished videos stored; nothing is generated or paid again."""
+    skipped = SkipReport()
+    chosen = cast(GenerationTaskQuerySet, queryset)
+    for status, _alias, count in _group_by_status(chosen.exclude(pk__in=chosen.to_archive_again().values("pk"))):
+        skipped.add(status, _NOTHING_TO_ARCHIVE, count)
+    done = chosen.archive_again(cause=CAUSE, actor=request.user.get_username())
+    report = ngettext("The video of %(count)s task is fetched.", "The videos of %(count)s tasks are fetched.", done)
+    return _finish(modeladmin, request, report % {"count": done}, done, skipped)
+
+
 @admin.action(permissions=["cancel"], description=gettext_lazy("Cancel selected %(verbose_name_plural)s"))
 def cancel_selected(
     modeladmin: "GenerationTaskAdmin", request: HttpRequest, queryset: QuerySet[GenerationTask]
@@ -153,7 +168,18 @@ def preview_retry(queryset: QuerySet[GenerationTask]) -> ActionPreview:
         "%(count)s new tasks are made and sent at once. They are paid like any others.",
         count,
     )
-    return ActionPreview([words % {"count": count}] if count else [], skipped.lines())
+    return ActionPreview([words % {"count": count}, *_free_way(queryset)] if count else [], skipped.lines())
+
+
+def _free_way(queryset: QuerySet[GenerationTask]) -> list[str]:
+    """Says so when some of these tasks are paid already and only lack their stored video."""
+    count = cast(GenerationTaskQuerySet, queryset).to_archive_again().count()
+    words = ngettext(
+        "The video of %(count)s of them is made and paid already: “Archive again” stores it free of charge.",
+        "The videos of %(count)s of them are made and paid already: “Archive again” stores them free of charge.",
+        count,
+    )
+    return [words % {"count": count}] if count else []
 
 
 def _cancel_words(here: int, there: int, *, future: bool = False) -> list[str]:

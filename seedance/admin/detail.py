@@ -28,6 +28,7 @@ class Verb:
 
 SUBMIT = Verb("submit_selected", _("Submit"))
 SYNC = Verb("sync_selected", _("Re-poll now"))
+ARCHIVE_AGAIN = Verb("archive_selected", _("Archive again"))
 CANCEL = Verb("cancel_selected", _("Cancel…"))
 RETRY = Verb("retry_selected", _("Retry…"))
 
@@ -60,6 +61,8 @@ def possible_verbs(task: GenerationTask) -> list[Verb]:
         verbs.append(SYNC)
     if task.status in (Status.NEW, Status.PENDING) or (task.status == Status.QUEUED and host_cancels(task.provider)):
         verbs.append(CANCEL)
+    if task.can_archive_again:  # the free way stands before the one that is paid again
+        verbs.append(ARCHIVE_AGAIN)
     if task.is_final:
         verbs.append(RETRY)
     return verbs

@@ -26,8 +26,7 @@ _WORKING = MOVING - {Status.UNCONFIRMED}
 
 def is_moving(task: GenerationTask) -> bool:
     """Whether the row may look different in a moment without anybody doing anything."""
-    coming_home = task.status == Status.SUCCEEDED and not task.archived_at and bool(task.video_url)
-    return task.status in MOVING or (coming_home and not task.needs_attention)
+    return task.status in MOVING or (task.is_being_archived and not task.needs_attention)
 
 
 def badge(task: GenerationTask) -> SafeString:

@@ -64,7 +64,13 @@ class GenerationTaskAdmin(TaskPages):
 
     form = TaskForm
     inlines = (MediaInline,)
-    actions = (actions.submit_selected, actions.sync_selected, actions.cancel_selected, actions.retry_selected)
+    actions = (
+        actions.submit_selected,
+        actions.sync_selected,
+        actions.archive_selected,
+        actions.cancel_selected,
+        actions.retry_selected,
+    )
     change_form_template = "seedance/admin/change_form.html"
     delete_confirmation_template = "seedance/admin/delete_confirmation.html"
     delete_selected_confirmation_template = "seedance/admin/delete_selected_confirmation.html"

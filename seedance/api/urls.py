@@ -20,6 +20,7 @@ endpoints = [
     path("tasks/<str:task_id>/", TaskViewSet.as_view({"get": "retrieve", "delete": "destroy"}), name="api-task"),
     path("tasks/<str:task_id>/submit/", TaskViewSet.as_view({"post": "submit"}), name="api-task-submit"),
     path("tasks/<str:task_id>/sync/", TaskViewSet.as_view({"post": "sync"}), name="api-task-sync"),
+    path("tasks/<str:task_id>/archive/", TaskViewSet.as_view({"post": "archive"}), name="api-task-archive"),
     path("tasks/<str:task_id>/cancel/", TaskViewSet.as_view({"post": "cancel"}), name="api-task-cancel"),
     path("tasks/<str:task_id>/retry/", TaskViewSet.as_view({"post": "retry"}), name="api-task-retry"),
     path("tasks/<str:task_id>/events/", TaskViewSet.as_view({"get": "events"}), name="api-task-events"),

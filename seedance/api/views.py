@@ -217,6 +217,24 @@ class TaskViewSet(TaskEndpoint, GenericViewSet):
         return self._accepted(task)
 
     @documented(
+        operation_id="archive_task",
+        summary=_("Archive a task's video again"),
+        description=_(
+            "A worker fetches the finished video as soon as it can, from a fresh link where the old one is dead. Free: "
+            "nothing is generated again. For videos that are not stored, or were stored with a mismatch."
+        ),
+        parameters=[TASK_ID],
+        request=None,
+        responses={202: TaskSerializer, **CONFLICT, **problem_responses(404)},
+    )
+    def archive(self, request: Request, task_id: str) -> Response:
+        """Have a finished video stored without a second payment."""
+        task = self.find(task_id, "sync")
+        if not GenerationTask.objects.filter(pk=task.pk).archive_again(cause=_CAUSE, actor=self._actor):
+            raise self.wrong_state(task, _("There is no finished video that still has to be stored."))
+        return self._accepted(task)
+
+    @documented(
         operation_id="cancel_task",
         summary=_("Cancel a task"),
         description=_("At once while the provider does not know the task; a queued one is asked for there."),

@@ -110,7 +110,7 @@ def _frames(picture: Picture, frame_count: int, pixel_format: str) -> Iterator[A
     panel = _with_alpha(_panel(picture))
     panel.time_base = Fraction(1, FRAMES_PER_SECOND)
     panel.pts = 0
-    source = graph.add_buffer(width=panel.width, height=panel.height, format="rgba", time_base=panel.time_base)
+    source = graph.add_buffer(width=panel.width, height=panel.height, format=panel.format, time_base=panel.time_base)
     margin = _unit(picture) // 24
     overlay = graph.add("overlay", f"x={margin}:y=H-h-{margin}:format=auto")
     form, sink = graph.add("format", pixel_format), graph.add("buffersink")

@@ -1,16 +1,25 @@
-"""Bring a finished video home before its link dies."""
+"""Store the files of a finished video before its link dies: one file and its columns at a time.
+
+What is stored is kept and not fetched again. Whoever holds the claim on the row may switch its columns; files that
+cannot be written down are deleted.
+"""
 
 import datetime as dt
 import logging
+import threading
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from typing import Any, BinaryIO, cast
+from types import TracebackType
+from typing import Any, BinaryIO, Self, cast
 from urllib.parse import urlsplit
 from uuid import UUID
 
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import Storage
+from django.db import Error as DatabaseTrouble
+from django.db import connections, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from .. import conf, translate
@@ -18,7 +27,8 @@ from ..exceptions import ArchiveError, ConfigurationError, NotFoundError, Provid
 from ..media.measure import measure
 from ..media.stills import poster_of
 from ..models import Attention, GenerationTask, Status, TaskEvent
-from ..models.task import result_path
+from ..models.after_commit import after_commit
+from ..models.results import RESULT_FILES, ResultDirectory, delete_file
 from ..provider.container import check_image, check_video
 from ..provider.download import Download, download, is_private_host
 from ..provider.types import Link
@@ -28,17 +38,23 @@ from .comparison import differences
 
 logger = logging.getLogger(__name__)
 
-#: Longest pause between two tries. Seconds.
-LONGEST_PAUSE = 900.0
-
-
+#: Longest pause between two tries, and between two tries of a storage that fails. Seconds.
+LONGEST_PAUSE, LONGEST_STORAGE_PAUSE = 900.0, 3600.0
+#: Pauses before saving a file once more within the same try. Seconds.
+SAVE_PAUSES = (1.0, 4.0)
 #: Tries to get a proper video before one that arrives whole but looks broken is kept, with a flag.
 DOUBTS = 2
-#: Tries, each with a look for a fresh link, before a video whose link is dead and past its time counts as lost.
+#: Tries, each with a request for a fresh link, before a video whose link is dead and past its time counts as lost.
 GIVE_UP = 5
-#: How long a claim holds without a sign of life, and how often a download gives one. Seconds.
+#: Downloads of one link; 2.x hosts refuse a link after 100. What is left is for people.
+MOST_DOWNLOADS = 50
+#: How long a claim holds without a heartbeat, and how often there is one. Seconds.
 CLAIM = 60.0
 HEARTBEAT = 5.0
+
+
+class _ClaimLost(Exception):
+    """Another worker claimed the row, or the row is gone."""
 
 
 def claim_archivable(pk: UUID | None = None) -> GenerationTask | None:
@@ -48,80 +64,187 @@ def claim_archivable(pk: UUID | None = None) -> GenerationTask | None:
 
 
 def archive(task: GenerationTask, alive: Callable[[], object] = bool) -> bool:
-    """Copy a claimed task's files into storage, checked, and write down that they are there.
+    """Store what a claimed task still lacks: video, poster and last frame, each written down as soon as it is there.
 
     Args:
-        alive: called every few seconds of a download, besides prolonging the claim.
+        alive: called with every heartbeat, from another thread.
 
     Returns:
-        True when they are home. False when that failed this time; the row says why and when it is tried again.
+        True when all is stored, or given up on. False when that failed this time; the row says why and when it is
+        tried again.
     """
-    heartbeat = _Heartbeat(task, alive)
-    try:
+    with _Claim(task, alive) as claim:
         try:
-            files = _fetch(task, heartbeat)
-        except ArchiveError as exc:
-            if not exc.link_dead or not _renew_link(task):
-                raise
-            files = _fetch(task, heartbeat)
-    except (ArchiveError, ProviderError, ConfigurationError, OSError) as exc:
-        _try_again(task, exc)
-        return False
-    if not _write_down(task, files):
-        return False
+            _store_missing(task, claim)
+            _complete(task)
+        except _ClaimLost:
+            logger.info("archive claim lost task=%s", task.pk)
+            _clean_up_after_erasure(task)
+            return False
+        except (ArchiveError, ProviderError, ConfigurationError, OSError) as exc:
+            _try_again(task, exc)
+            return False
     logger.info("task archived task=%s bytes=%s", task.pk, task.video_bytes)
     return True
 
 
-class _Heartbeat:
-    """Prolongs the claim while a download goes on, so that a short claim does for a long file."""
+class _Claim:
+    """Keeps the claim on a row with a heartbeat: a thread with a database connection of its own."""
 
     def __init__(self, task: GenerationTask, alive: Callable[[], object]) -> None:
-        self._task, self._alive = task, alive
-        self._last = time.monotonic()
+        self._using, self._rows, self._alive = task._state.db, _claimed(task), alive
+        self._stop, self._lost = threading.Event(), threading.Event()
+        self._thread = threading.Thread(target=self._beat, name=f"archive-{task.pk}", daemon=True)
 
-    def __call__(self) -> None:
-        if time.monotonic() - self._last < HEARTBEAT:
-            return
-        self._last = time.monotonic()
-        until = timezone.now() + dt.timedelta(seconds=CLAIM)
-        GenerationTask.objects.filter(pk=self._task.pk, lease_owner=self._task.lease_owner).update(lease_until=until)
-        self._alive()
+    def __enter__(self) -> Self:
+        # Within a transaction nobody else could see the claim, this thread neither.
+        if not transaction.get_connection(self._using).in_atomic_block:
+            self._thread.start()
+        return self
 
+    def __exit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._stop.set()
+        if self._thread.ident is not None:
+            self._thread.join(CLAIM)
 
-def _fetch(task: GenerationTask, heartbeat: Callable[[], None]) -> dict[str, Any]:
-    """Download and store what the links lead to; returns the columns that tell of it."""
-    with _open_link(task, _link_of(task), heartbeat) as video:
-        columns: dict[str, Any] = {"video_bytes": video.bytes, "video_sha256": video.sha256}
+    def check(self) -> None:
+        """Stop work that is for nothing.
+
+        Raises:
+            _ClaimLost: somebody else has the row now.
+        """
+        if self._lost.is_set():
+            raise _ClaimLost
+
+    def _beat(self) -> None:
         try:
-            suffix = check_video(cast(BinaryIO, video.file), video.bytes)
-        except ArchiveError as exc:
-            if not exc.doubtful or task.archive_attempts < DOUBTS:
-                raise
-            # It comes like this every time. Rather a strange file at home than a paid one lost with its link.
-            suffix = ".mp4"
-            columns |= {"attention": Attention.MISMATCH, "attention_detail": str(exc)}
+            while not self._stop.wait(HEARTBEAT):
+                try:
+                    if not self._rows.update(lease_until=timezone.now() + dt.timedelta(seconds=CLAIM)):
+                        self._lost.set()
+                        return
+                    self._alive()
+                except DatabaseTrouble as exc:
+                    logger.warning("archive heartbeat failed error=%s", type(exc).__name__)
+                    connections.close_all()
+        finally:
+            connections.close_all()
+
+
+# -- What is to be stored ----------------------------------------------------------------------------------------------
+
+
+def _store_missing(task: GenerationTask, claim: _Claim) -> None:
+    if not (task.video and task.video_sha256):
+        _prepare_download(task, claim)
+        _with_fresh_link(task, lambda: _store_video(task, claim))
+    elif not task.poster:
+        _store_poster_of_stored_video(task, claim)
+    if task.last_frame_url and not task.last_frame:
+        _store_last_frame(task, claim)
+
+
+def _store_video(task: GenerationTask, claim: _Claim) -> None:
+    _count_download(task)
+    with _open_link(task, _link_of(task), claim) as video:
+        suffix, doubt = _suffix_of(task, video)
         poster = poster_of(cast(BinaryIO, video.file))
-        if differs := differences(task, measure(File(video.file))):
-            columns |= {"attention": Attention.MISMATCH, "attention_detail": differs}
-        columns["video"] = _store(task, "video", f"{task.pk}{suffix}", File(video.file))
-    if poster:
-        columns["poster"] = _store(task, "poster", f"{task.pk}-poster.jpg", ContentFile(poster))
-    if task.last_frame_url:
-        try:
-            columns["last_frame"] = _fetch_last_frame(task, heartbeat)
-        except ArchiveError as exc:
-            if task.archive_attempts < DOUBTS:
-                raise
-            # The video must not wait for ever for its last picture.
-            columns |= {"attention": Attention.MISMATCH, "attention_detail": f"No last frame: {exc}"}
-    return columns
+        mismatch = " ".join(filter(None, (doubt, differences(task, measure(File(video.file))))))
+        facts = {"video_bytes": video.bytes, "video_sha256": video.sha256}
+        _keep(task, claim, "video", suffix, File(video.file), mismatch, **facts)
+    _store_poster(task, claim, poster)
 
 
-def _fetch_last_frame(task: GenerationTask, heartbeat: Callable[[], None]) -> str:
-    with _open_link(task, Link(task.last_frame_url), heartbeat) as image:
-        suffix = check_image(cast(BinaryIO, image.file))
-        return _store(task, "last_frame", f"{task.pk}-last-frame{suffix}", File(image.file))
+def _suffix_of(task: GenerationTask, video: Download) -> tuple[str, str]:
+    """The suffix to store a video under, and what is wrong with it."""
+    try:
+        return check_video(cast(BinaryIO, video.file), video.bytes), ""
+    except ArchiveError as exc:
+        if not exc.doubtful or task.archive_attempts < DOUBTS:
+            raise
+        # It arrives like this every time. A strange file in the storage is better than a paid one lost with its link.
+        return ".mp4", str(exc)
+
+
+def _store_poster_of_stored_video(task: GenerationTask, claim: _Claim) -> None:
+    """Make the poster that an earlier try could not store; costs no download."""
+    try:
+        with task.video.open("rb") as video:
+            poster = poster_of(cast(BinaryIO, video))
+    except Exception as exc:  # storages are pluggable, and so are their errors
+        logger.info("no poster task=%s error=%s", task.pk, type(exc).__name__)
+        return
+    _store_poster(task, claim, poster)
+
+
+def _store_poster(task: GenerationTask, claim: _Claim, poster: bytes | None) -> None:
+    try:
+        if poster:
+            _keep(task, claim, "poster", "-poster.jpg", ContentFile(poster))
+    except ArchiveError:
+        if task.archive_attempts < DOUBTS:
+            raise
+        logger.warning("no poster stored task=%s", task.pk)  # the last frame must not wait for it
+
+
+def _store_last_frame(task: GenerationTask, claim: _Claim) -> None:
+    def store() -> None:
+        with _open_link(task, Link(task.last_frame_url), claim) as image:
+            suffix = check_image(cast(BinaryIO, image.file))
+            _keep(task, claim, "last_frame", f"-last-frame{suffix}", File(image.file))
+
+    try:
+        if task.archive_attempts:
+            _probe(task)
+        _with_fresh_link(task, store)
+    except (ArchiveError, ProviderError) as exc:
+        storage_failed = getattr(exc, "storage_failed", False)
+        if task.archive_attempts < DOUBTS or (storage_failed and not _link_is_over(task)):
+            raise
+        # The video must not wait for ever for its last picture.
+        _flag_mismatch(task, f"No last frame: {exc}")
+
+
+# -- Links and downloads -----------------------------------------------------------------------------------------------
+
+
+def _prepare_download(task: GenerationTask, claim: _Claim) -> None:
+    """See that a download would not be in vain: the storage takes files, and the link is neither dead nor used up.
+
+    Raises:
+        ArchiveError: it would be in vain.
+    """
+    if task.archive_attempts:
+        _probe(task)
+    is_used_up = task.link_downloads >= MOST_DOWNLOADS
+    if task.video_url and (is_used_up or _link_is_over(task)):
+        is_used_up = not _renew_link(task) and is_used_up
+    if is_used_up:
+        raise ArchiveError(f"The link was downloaded from {task.link_downloads} times and there is no fresh one.")
+    claim.check()
+
+
+def _count_download(task: GenerationTask) -> None:
+    if not _write(task, link_downloads=task.link_downloads + 1):
+        raise _ClaimLost
+
+
+def _with_fresh_link(task: GenerationTask, fetch: Callable[[], None]) -> None:
+    """Fetch; where the link turns out to be dead, once more from a fresh one."""
+    try:
+        fetch()
+    except ArchiveError as exc:
+        if not exc.link_dead or not _renew_link(task):
+            raise
+        fetch()
+
+
+def _link_is_over(task: GenerationTask) -> bool:
+    """Whether the link's time is over; where there never was one, whether it should have been there long ago."""
+    dies = task.video_url_expires_at or (task.finished_at or task.created_at) + translate.LINK_LIFETIME
+    return dies < timezone.now()
 
 
 def _link_of(task: GenerationTask) -> Link:
@@ -134,7 +257,7 @@ def _link_of(task: GenerationTask) -> Link:
     return own
 
 
-def _open_link(task: GenerationTask, link: Link, heartbeat: Callable[[], None]) -> AbstractContextManager[Download]:
+def _open_link(task: GenerationTask, link: Link, claim: _Claim) -> AbstractContextManager[Download]:
     settings = conf.settings()
     return download(
         link.url,
@@ -143,7 +266,7 @@ def _open_link(task: GenerationTask, link: Link, heartbeat: Callable[[], None]) 
         allow_private=_provider_is_private(task.provider),
         hosts=settings.DOWNLOAD_HOSTS,
         auth=link.auth,
-        on_chunk=heartbeat,
+        on_chunk=claim.check,
     )
 
 
@@ -152,61 +275,173 @@ def _provider_is_private(alias: str) -> bool:
     return is_private_host(urlsplit(conf.provider(alias).BASE_URL).hostname or "")
 
 
-def _store(task: GenerationTask, field: str, filename: str, file: File) -> str:
-    """Put a file under its fixed name; a leftover of a worker that died there is replaced."""
-    storage: Storage = getattr(task, field).storage
-    name = result_path(task, filename)
-    file.seek(0)
-    try:
-        if storage.exists(name):
-            storage.delete(name)
-        return storage.save(name, file)
-    except Exception as exc:  # storages are pluggable, and so are their errors
-        raise ArchiveError(f"The storage did not take the file ({type(exc).__name__}).") from exc
-
-
 def _renew_link(task: GenerationTask) -> bool:
     """Ask the provider for a fresh link; never for a second generation."""
     try:
         remote = get_client(task.provider).get_task(task.provider_task_id)
     except NotFoundError:
         return False
-    if remote.status != Status.SUCCEEDED or remote.video_url in ("", task.video_url):
+    links = (remote.video_url, remote.last_frame_url)
+    if remote.status != Status.SUCCEEDED or not remote.video_url or links == (task.video_url, task.last_frame_url):
         return False
-    return task.amend(**translate.link_changes(task, remote))
+    return _write(task, **translate.link_changes(task, remote))
 
 
-def _write_down(task: GenerationTask, columns: dict[str, Any]) -> bool:
-    rows = GenerationTask.objects.filter(pk=task.pk, status=Status.SUCCEEDED, archived_at=None)
-    now = timezone.now()
-    home = {"archived_at": now, "updated_at": now, "next_archive_at": None, "lease_owner": "", "lease_until": None}
-    settled = {"attention": "", "attention_detail": ""}
-    if rows.update(**{**settled, **columns, **home}) != 1:
+# -- Storage and row ---------------------------------------------------------------------------------------------------
+
+
+def _keep(
+    task: GenerationTask, claim: _Claim, column: str, ending: str, file: File, mismatch: str = "", **facts: Any
+) -> None:
+    """Store a file and write down that it is there, if the claim is still ours; otherwise leave no file.
+
+    Raises:
+        ArchiveError: the storage failed.
+        _ClaimLost: somebody else has the row, or it is gone.
+    """
+    storage: Storage = getattr(task, column).storage
+    former = getattr(task, column).name
+    claim.check()
+    name = _save(task, claim, storage, ending, file)
+    # An error in here does not delete the file: the commit may have arrived although its answer did not.
+    with transaction.atomic(using=task._state.db):
+        is_written = _write(task, **{column: name}, **facts)
+        if is_written and mismatch:
+            _flag_mismatch(task, mismatch)
+    if not is_written:
+        delete_file(storage, name)
+        raise _ClaimLost
+    if former and former != name:
+        delete_file(storage, former)
+
+
+def _save(task: GenerationTask, claim: _Claim, storage: Storage, ending: str, file: File) -> str:
+    """Save under a name of this claim, a few times if need be; returns the name that the storage gave it."""
+    name = _name(task, ending)
+    for pause in (*SAVE_PAUSES, None):
+        file.seek(0)
+        try:
+            return storage.save(name, file)
+        except Exception as exc:  # storages are pluggable, and so are their errors
+            delete_file(storage, name)  # there may be a part of it
+            if pause is None:
+                raise _storage_error(exc) from exc
+        time.sleep(pause)
+        claim.check()
+    raise AssertionError("not reached")
+
+
+def _name(task: GenerationTask, ending: str) -> str:
+    """A name that no other claim on the task gives, so that two workers never write to one file."""
+    return str(task.video.field.generate_filename(task, f"{task.pk}-{task.lease_owner[:12]}{ending}"))
+
+
+def _probe(task: GenerationTask) -> None:
+    """Save a few bytes, so that a storage that takes nothing costs no download.
+
+    Raises:
+        ArchiveError: it takes nothing.
+    """
+    storage: Storage = task.video.storage
+    try:
+        name = storage.save(_name(task, ".probe"), ContentFile(b"probe"))
+    except Exception as exc:  # storages are pluggable, and so are their errors
+        raise _storage_error(exc) from exc
+    delete_file(storage, name)
+
+
+def _storage_error(exc: Exception) -> ArchiveError:
+    return ArchiveError(f"The storage did not take the file ({type(exc).__name__}).", storage_failed=True)
+
+
+def _claimed(task: GenerationTask) -> QuerySet[GenerationTask]:
+    """The row of a task while this claim on it holds."""
+    rows = GenerationTask.objects.using(task._state.db)
+    return rows.filter(pk=task.pk, status=Status.SUCCEEDED, archived_at=None, lease_owner=task.lease_owner)
+
+
+def _write(task: GenerationTask, **columns: Any) -> bool:
+    """Write columns, on the row and on the instance, if the claim is still ours."""
+    columns = {"updated_at": timezone.now(), **columns}
+    if _claimed(task).update(**columns) != 1:
         return False
-    task.refresh_from_db()
-    task.note(TaskEvent.What.ARCHIVED, cause="archive", detail=f"{task.video_bytes} bytes, sha256 {task.video_sha256}")
-    task_archived.send_robust(sender=GenerationTask, task=task)
+    for name, value in columns.items():
+        setattr(task, name, value)
     return True
 
 
+def _flag_mismatch(task: GenerationTask, detail: str) -> None:
+    with transaction.atomic(using=task._state.db):
+        if not _write(task):  # locks the row, and shows whose it is
+            raise _ClaimLost
+        task.flag(Attention.MISMATCH, cause="archive", detail=detail)
+
+
+def _complete(task: GenerationTask) -> None:
+    """Write down that all is stored, or given up on, and tell the site after the commit."""
+    settled = {} if task.attention == Attention.MISMATCH else {"attention": "", "attention_detail": ""}
+    stored = {"archived_at": timezone.now(), "next_archive_at": None, "lease_owner": "", "lease_until": None}
+    # Listed while the claim holds, so that no file of a later claim is among them.
+    directory = ResultDirectory.of(task)
+    leftovers = directory.leftovers({getattr(task, name).name for name in RESULT_FILES})
+    with transaction.atomic(using=task._state.db):
+        if not _write(task, **settled, **stored):
+            raise _ClaimLost
+        detail = f"{task.video_bytes} bytes, sha256 {task.video_sha256}"
+        task.note(TaskEvent.What.ARCHIVED, cause="archive", detail=detail)
+        after_commit(
+            lambda: task_archived.report(sender=GenerationTask, task=task), using=task._state.db, what="task_archived"
+        )
+    for name in leftovers:
+        delete_file(directory.storage, name)
+
+
+def _clean_up_after_erasure(task: GenerationTask) -> None:
+    """Whoever erased the row may not have known of what was stored a moment before."""
+    if GenerationTask.objects.using(task._state.db).filter(pk=task.pk).exists():
+        return
+    for column in RESULT_FILES:
+        if name := getattr(task, column).name:
+            delete_file(getattr(task, column).storage, name)
+    ResultDirectory.of(task).delete()
+
+
 def _try_again(task: GenerationTask, exc: Exception) -> None:
-    now = timezone.now()
+    """Give the claim back and say when to try again, if ever. Writes nothing when the claim is lost."""
     attempts = task.archive_attempts + 1
     detail = str(exc) if isinstance(exc, (ArchiveError, ProviderError)) else f"{type(exc).__name__}: {exc}"
-    expired = task.video_url_expires_at is not None and task.video_url_expires_at < now
-    dead = getattr(exc, "link_dead", False) and expired and attempts >= GIVE_UP
-    pause = dt.timedelta(seconds=min(LONGEST_PAUSE, 5.0 * 2 ** min(attempts - 1, 8)))
-    changed = task.amend(
-        archive_attempts=attempts,
-        next_archive_at=None if dead else now + pause,
-        lease_owner="",
-        lease_until=None,
-    )
-    if not changed:
-        return
-    task.note(TaskEvent.What.ARCHIVE_FAILED, cause="archive", detail=detail)
-    if dead:
-        task.flag(Attention.LOST_MEDIA, cause="archive", detail=detail)
-    elif attempts >= 3:
-        task.flag(Attention.NO_VIDEO if not task.video_url else Attention.ARCHIVE_LEASE, cause="archive", detail=detail)
+    is_lost = getattr(exc, "link_dead", False) and attempts >= GIVE_UP and _link_is_over(task)
     logger.warning("archive failed task=%s attempt=%d error=%s", task.pk, attempts, type(exc).__name__)
+    if is_lost and task.video:
+        _keep_former(task, detail)
+        return
+    pause = dt.timedelta(seconds=_pause(attempts, storage_failed=getattr(exc, "storage_failed", False)))
+    with transaction.atomic(using=task._state.db):
+        given_back = {"lease_owner": "", "lease_until": None}
+        next_archive_at = None if is_lost else timezone.now() + pause
+        if not _write(task, archive_attempts=attempts, next_archive_at=next_archive_at, **given_back):
+            return
+        if not (is_lost or attempts < 4 or attempts.bit_count() == 1):
+            return  # a timeline of bounded length: 1, 2, 3, 4, 8, 16, …
+        task.note(TaskEvent.What.ARCHIVE_FAILED, cause="archive", detail=detail)
+        never_linked = not task.video_url
+        if is_lost:
+            task.flag(Attention.NO_VIDEO if never_linked else Attention.LOST_MEDIA, cause="archive", detail=detail)
+        elif attempts >= 3 and task.attention != Attention.MISMATCH:
+            task.flag(Attention.NO_VIDEO if never_linked else Attention.ARCHIVE, cause="archive", detail=detail)
+
+
+def _keep_former(task: GenerationTask, detail: str) -> None:
+    """A doubted video was to be fetched once more and cannot be: the file that is stored stays."""
+    try:
+        _flag_mismatch(task, f"Not fetched again, the stored file is kept: {detail}")
+        _complete(task)
+    except _ClaimLost:
+        logger.info("archive claim lost task=%s", task.pk)
+
+
+def _pause(attempts: int, *, storage_failed: bool) -> float:
+    """Seconds until the next try."""
+    if storage_failed:
+        return min(LONGEST_STORAGE_PAUSE, 60.0 * 2 ** min(attempts - 1, 6))
+    return min(LONGEST_PAUSE, 5.0 * 2 ** min(attempts - 1, 8))

@@ -88,7 +88,7 @@ _PILLOW = {
     "image/tiff": "TIFF",
     "image/webp": "WEBP",
 }
-#: Demuxers to read with. Named, because a guessing reader also takes playlists, which open further files and addresses.
+#: Demuxers to measure with.
 _DEMUXERS = {"video/mp4": "mp4", "video/quicktime": "mov", "audio/mpeg": "mp3", "audio/wav": "wav"}
 
 #: Titles in odd encodings are no reason to refuse a file; from its version 19 on PyAV thinks so by itself.
@@ -193,7 +193,7 @@ def _read_wav(file: IO[bytes], facts: MediaFacts) -> dict[str, Any]:
 
 def _read_clip(file: IO[bytes], facts: MediaFacts) -> dict[str, Any]:
     """Seconds, and for a video its pixels and frame rate."""
-    with av.open(file, mode="r", format=_DEMUXERS[facts.mime], **_LENIENT) as container:
+    with open_container(file, _DEMUXERS[facts.mime]) as container:
         pictures, sounds = container.streams.video, container.streams.audio
         if facts.mime.startswith("audio/"):
             return {"duration": _seconds(container, sounds[0])}
@@ -206,6 +206,15 @@ def _read_clip(file: IO[bytes], facts: MediaFacts) -> dict[str, Any]:
             "height": stream.height or None,
             "frames_per_second": float(stream.average_rate) if stream.average_rate else None,
         }
+
+
+def open_container(file: IO[bytes], demuxer: str) -> Any:
+    """Open a video or sound with PyAV.
+
+    Args:
+        demuxer: named, because a guessing reader also takes playlists, which open further files and addresses.
+    """
+    return av.open(file, mode="r", format=demuxer, **_LENIENT)
 
 
 def _seconds(container: Any, stream: Any) -> float | None:

@@ -1,10 +1,11 @@
 """Serve one stored file over HTTP, whole or in part, whatever storage keeps it."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from typing import IO, Any
 
+from asgiref.sync import sync_to_async
 from django.db.models.fields.files import FieldFile
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
@@ -46,6 +47,30 @@ class _Chunks:
 
     def close(self) -> None:
         self._file.close()
+
+
+def _next_piece(content: Iterator[bytes]) -> bytes | None:
+    return next(content, None)
+
+
+class _FileStream(StreamingHttpResponse):
+    """Streams a blocking iterator under ASGI too, piece by piece; Django's class reads it whole into memory there."""
+
+    def __init__(self, chunks: _Chunks, **options: Any) -> None:
+        super().__init__(chunks, **options)
+        self._chunks = chunks
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        content = self.streaming_content
+        try:
+            if isinstance(content, AsyncIterator):  # a middleware of the site put its own around ours
+                async for piece in content:
+                    yield piece
+            else:
+                while (part := await sync_to_async(_next_piece)(content)) is not None:
+                    yield part
+        finally:  # also when the client went away; Django does not always close the response then
+            await sync_to_async(self._chunks.close)()
 
 
 def ranged_file_response(
@@ -101,7 +126,7 @@ def _answer(
     if span is not None:
         headers["Content-Range"] = f"bytes {span.first}-{span.end - 1}/{size}"
     body = span or whole
-    return StreamingHttpResponse(
+    return _FileStream(
         _Chunks(field_file.storage.open(str(field_file.name), "rb"), body),
         status=200 if span is None else 206,
         headers={**headers, "Content-Length": str(body.length)},

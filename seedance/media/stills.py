@@ -6,6 +6,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, BinaryIO
 
+from .measure import open_container, sniff
+
 logger = logging.getLogger(__name__)
 
 try:
@@ -14,6 +16,8 @@ try:
 except ImportError:  # the extra is not installed
     av = None  # type: ignore[assignment]
 
+#: Demuxers for the videos that a picture is taken from.
+_DEMUXERS = {"video/mp4": "mp4", "video/quicktime": "mov", "video/x-matroska": "matroska"}
 #: Longest side. Pixels.
 LONGEST_SIDE = 640
 
@@ -38,8 +42,12 @@ def _picture(file: BinaryIO, chosen: Callable[[Any], Any]) -> Any:
     if av is None:
         return None
     file.seek(0)
+    demuxer = _DEMUXERS.get(sniff(file.read(32)))
+    if demuxer is None:
+        return None
+    file.seek(0)
     try:
-        with av.open(file, mode="r") as container:
+        with open_container(file, demuxer) as container:
             return chosen(container).to_image()
     except (FFmpegError, StopIteration, ImportError, IndexError, ValueError, OSError) as exc:
         logger.info("no picture wanted=%s error=%s", chosen.__name__.strip("_"), type(exc).__name__)

@@ -26,7 +26,7 @@ from .bulk import update_each
 from .event import TaskEvent
 from .idempotency import IdempotencyKey, fingerprint_of, get_or_create, without_nulls
 from .media import MediaItem
-from .status import ACTIVE, FINAL, IN_FLIGHT, MAY_COST, Status
+from .status import ACTIVE, FINAL, IN_FLIGHT, MAY_COST, Attention, Status
 from .wake import wake_workers
 
 if TYPE_CHECKING:
@@ -39,6 +39,10 @@ logger = logging.getLogger(__name__)
 IN_FLIGHT_ROWS = Q(status__in=sorted(IN_FLIGHT))
 PENDING_ROWS = Q(status=Status.PENDING)
 UNARCHIVED_ROWS = Q(status=Status.SUCCEEDED, archived_at=None)
+#: Videos that are stored although they looked wrong.
+DOUBTED_ROWS = Q(status=Status.SUCCEEDED, archived_at__isnull=False, attention=Attention.MISMATCH) & ~Q(video="")
+#: What *archive again* answers; a mismatch of a video that is not stored whole yet stays.
+_ARCHIVE_FLAGS = (Attention.NO_VIDEO, Attention.ARCHIVE, Attention.LOST_MEDIA)
 
 
 class GenerationTaskQuerySet(models.QuerySet["GenerationTask"]):
@@ -90,6 +94,10 @@ class GenerationTaskQuerySet(models.QuerySet["GenerationTask"]):
     def unarchived(self) -> Self:
         """Succeeded tasks whose video is not home."""
         return self.filter(UNARCHIVED_ROWS)
+
+    def to_archive_again(self) -> Self:
+        """Tasks that ``archive_again`` does something for: not stored, or stored although it looked wrong."""
+        return self.filter(UNARCHIVED_ROWS | DOUBTED_ROWS)
 
     def awaiting_work(self) -> Self:
         """Tasks that wait for a worker, now or soon: to be sent, or to be asked about."""
@@ -151,6 +159,42 @@ class GenerationTaskQuerySet(models.QuerySet["GenerationTask"]):
         if count:
             wake_workers(self.db)
         return count
+
+    def archive_again(self, *, cause: str, actor: str = "") -> int:
+        """Have videos fetched that are not stored, and those once more that were kept although they looked wrong.
+
+        Free: the provider is asked for a fresh link where the old one is dead, never for another generation. Tries are
+        counted anew, and the flag that told of the trouble is lowered. A stored file stays until its successor is.
+
+        Returns:
+            How many there were.
+        """
+        now = timezone.now()
+        anew = {"next_archive_at": now, "archive_attempts": 0, "updated_at": now}
+        lowered = {"attention": "", "attention_detail": ""}
+        with transaction.atomic(using=self.db):
+            rows = self.to_archive_again().order_by().select_related(None)
+            tasks = list(rows.select_for_update().only("pk", "attention", "archived_at"))
+            keys = [task.pk for task in tasks]
+            chosen = self.model._base_manager.using(self.db).filter(pk__in=keys)
+            chosen.filter(UNARCHIVED_ROWS, attention__in=_ARCHIVE_FLAGS).update(**lowered)
+            # A video without a checksum is one that is still to be fetched.
+            chosen.filter(DOUBTED_ROWS).update(archived_at=None, video_sha256="", **lowered)
+            chosen.update(**anew)
+            TaskEvent.objects.using(self.db).bulk_create(
+                TaskEvent(
+                    task=task,
+                    what=TaskEvent.What.NOTE,
+                    cause=cause,
+                    actor=actor,
+                    detail="Archiving again was asked for."
+                    + (f" Flag before: {task.attention}." if task.attention else ""),
+                )
+                for task in tasks
+            )
+            if tasks:
+                wake_workers(self.db)
+        return len(tasks)
 
 
 @dataclass(frozen=True)

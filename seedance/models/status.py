@@ -56,10 +56,19 @@ class Attention(models.TextChoices):
     BACKWARDS = "backwards", _("The provider reported an earlier status than before.")
     OVERDUE = "overdue", _("The provider should have finished or given up by now.")
     GONE = "gone", _("The provider no longer knows this task.")
-    NO_VIDEO = "no_video", _("The provider reports success but gives no video link.")
-    ARCHIVE_LEASE = "archive", _("The video could not be brought home yet.")
-    LOST_MEDIA = "lost_media", _("The video link died before the video was brought home.")
-    MISMATCH = "mismatch", _("The video differs from what was asked for.")
+    NO_VIDEO = (
+        "no_video",
+        _("The provider reports success but gives no video link. “Archive again” asks for one, free of charge."),
+    )
+    ARCHIVE = "archive", _("The video could not be stored yet. “Archive again” tries at once, free of charge.")
+    LOST_MEDIA = (
+        "lost_media",
+        _("The video link died before the video was stored. “Archive again” asks for a fresh one, free of charge."),
+    )
+    MISMATCH = (
+        "mismatch",
+        _("The video differs from what was asked for. “Archive again” fetches it once more, free of charge."),
+    )
     PAUSED = "paused", _("Sending through its provider is paused.")
     PROVIDER = "provider", _("The provider cannot be used as it is configured.")
     RECEIVER = "receiver", _("A check of this site failed before sending; nothing was sent, and it is tried again.")

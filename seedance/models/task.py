@@ -7,16 +7,18 @@ from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import IntegrityError, models, transaction
 from django.db.models import Q
+from django.db.models.fields.files import FieldFile
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from ..catalogue.inputs import PARAMETERS, Inputs, MediaInput
 from ..conf import provider, result_storage
 from ..exceptions import TransitionError
-from .after_commit import delete_after_commit
+from .after_commit import after_commit, delete_after_commit
 from .event import TaskEvent
 from .ids import callback_token, provider_task_digest, uuid7
 from .queryset import IN_FLIGHT_ROWS, PENDING_ROWS, UNARCHIVED_ROWS, GenerationTaskManager
+from .results import RESULT_FILES, ResultDirectory
 from .status import ACTIVE, FINAL, IN_FLIGHT, MAY_COST, NEEDS_PERSON, TRANSITIONS, UNCANCELLABLE, Attention, Status
 from .transitions import Transition, rows_without_newer_report, show, with_digest
 from .wake import wake_workers
@@ -28,8 +30,8 @@ _MOVED_ON = _("The task moved on just now; try again.")
 
 
 def result_path(task: "GenerationTask", filename: str) -> str:
-    """Where a result file is kept: by month, under the task's own id."""
-    return f"seedance/{task.created_at:%Y/%m}/{filename}"
+    """Where a result file is kept: by month, in a directory of the task's own, so that its files can be listed."""
+    return f"seedance/{task.created_at:%Y/%m}/{task.pk}/{filename}"
 
 
 class GenerationTask(models.Model):
@@ -157,6 +159,8 @@ class GenerationTask(models.Model):
     cancel_requested_at = models.DateTimeField(null=True, editable=False)
     next_archive_at = models.DateTimeField(null=True, editable=False)
     archive_attempts = models.PositiveIntegerField(default=0, editable=False)
+    #: How often the link to the video was downloaded from; some hosts allow 100 downloads of one link.
+    link_downloads = models.PositiveIntegerField(default=0, editable=False)
     lease_owner = models.CharField(max_length=40, blank=True, editable=False)
     lease_until = models.DateTimeField(null=True, editable=False)
 
@@ -266,6 +270,17 @@ class GenerationTask(models.Model):
         return bool(self.attention)
 
     @property
+    def is_being_archived(self) -> bool:
+        """Whether a worker stores its result files now, or will without being asked."""
+        return self.status == Status.SUCCEEDED and self.archived_at is None and self.next_archive_at is not None
+
+    @property
+    def can_archive_again(self) -> bool:
+        """Whether ``archive_again`` does something: its video is not stored, or was kept although it looked wrong."""
+        looks_wrong = self.attention == Attention.MISMATCH and bool(self.video)
+        return self.status == Status.SUCCEEDED and (self.archived_at is None or looks_wrong)
+
+    @property
     def parameters(self) -> dict[str, Any]:
         """The parameters that are set, by the provider's names."""
         return {name: value for name in PARAMETERS if (value := getattr(self, name)) is not None}
@@ -367,10 +382,11 @@ class GenerationTask(models.Model):
                 the row is gone already.
         """
         using, pk = self._state.db, self.pk
-        files = [self.video, self.poster, self.last_frame, *(item.file for item in self.media.all())]
+        uploads = [item.file for item in self.media.all()]
+        directory = ResultDirectory.of(self)
         for is_last_try in (False, False, True):
             try:
-                self._erase_row()
+                results = self._erase_row()
                 break
             except (models.ProtectedError, models.RestrictedError):
                 self._is_gone()
@@ -380,11 +396,14 @@ class GenerationTask(models.Model):
                 if is_last_try:
                     raise TransitionError(_PROTECTED) from None
                 self._is_gone()
-        for file in files:
+        for file in (*results, *uploads):
             delete_after_commit(file, using=using)
+        after_commit(directory.delete, using=using, what="deleting leftovers")
 
-    def _erase_row(self) -> None:
+    def _erase_row(self) -> list[FieldFile]:
+        """Delete the row; returns the result files that it named."""
         with transaction.atomic(using=self._state.db):
+            results = self._result_files_now()
             if not self.is_in_flight and self.can_become(Status.CANCELLED):
                 self.advance(Status.CANCELLED, cause="erase", among=self._unsent())
             if not self.is_final:
@@ -393,6 +412,15 @@ class GenerationTask(models.Model):
             if self.delete()[1].get(self._meta.label) != 1:
                 self.pk = pk
                 raise TransitionError(_GONE)  # another request erased it, with its files
+        return results
+
+    def _result_files_now(self) -> list[FieldFile]:
+        """The result files that the row names now, which a worker may have written since this instance was read.
+
+        The row is locked: until the transaction ends it comes to name no others.
+        """
+        rows = type(self)._base_manager.using(self._state.db).select_for_update().filter(pk=self.pk)
+        return [file for row in rows.only(*RESULT_FILES) for file in (row.video, row.poster, row.last_frame)]
 
     def flag(self, attention: Attention, *, cause: str, detail: str = "") -> None:
         """Raise *needs attention*, once per reason and wording."""

@@ -10,6 +10,7 @@ ALL = list(Status)
 VERBS = {
     "submit_selected": ["submit"],
     "sync_selected": ["sync"],
+    "archive_selected": ["sync"],
     "cancel_selected": ["cancel"],
     "retry_selected": ["add", "submit"],
 }
@@ -51,6 +52,23 @@ def test_sync_makes_due_what_the_provider_has(operator, one_of_each):
     assert messages_of(response)[1].startswith("8 tasks were skipped:")
 
 
+def test_archive_again_fetches_what_is_not_stored_and_pays_nothing(operator, one_of_each):
+    GenerationTask.objects.update(next_archive_at=None)
+
+    response = run_action(operator, "archive_selected", *one_of_each.values())
+
+    assert set(GenerationTask.objects.archivable().values_list("status", flat=True)) == {"succeeded"}
+    assert GenerationTask.objects.count() == len(ALL)
+    assert messages_of(response)[0] == "The video of 1 task is fetched."
+    assert messages_of(response)[1].startswith("9 tasks were skipped:")
+
+
+def test_retry_says_first_which_videos_can_be_had_without_paying_again(operator, one_of_each):
+    response = run_action(operator, "retry_selected", *one_of_each.values())
+
+    assert any("Archive again" in line for line in response.context["preview"].does)
+
+
 def test_cancel_says_first_what_it_would_do(operator, one_of_each):
     response = run_action(operator, "cancel_selected", *one_of_each.values())
 
@@ -88,7 +106,8 @@ def test_cancel_page_is_honest_about_a_provider_that_cannot(operator, make_task,
 def test_retry_says_first_that_it_costs(operator, one_of_each):
     response = run_action(operator, "retry_selected", *one_of_each.values())
 
-    assert response.context["preview"].does == ["4 new tasks are made and sent at once. They are paid like any others."]
+    does = response.context["preview"].does
+    assert does[0] == "4 new tasks are made and sent at once. They are paid like any others."
     assert GenerationTask.objects.count() == len(ALL)
 
 

@@ -6,6 +6,7 @@ import pytest
 from django.apps import apps
 from django.contrib import admin
 from django.core.files.base import ContentFile
+from django.utils import timezone
 
 from seedance.admin.detail import Compared
 from seedance.models import Account, Callback, GenerationTask, Status, TaskEvent
@@ -209,7 +210,7 @@ def test_page_of_an_active_task_asks_the_database_equally_often_however_many_cal
         ("unconfirmed", []),
         ("queued", ["Re-poll now", "Cancel…"]),
         ("running", ["Re-poll now"]),
-        ("succeeded", ["Retry…"]),
+        ("succeeded", ["Archive again", "Retry…"]),
         ("failed", ["Retry…"]),
         ("cancelled", ["Retry…"]),
         ("expired", ["Retry…"]),
@@ -225,3 +226,24 @@ def test_page_offers_nothing_to_those_who_may_only_look(staff_with, make_task):
     context = staff_with("view").get(page("change", make_task().pk)).context
 
     assert context["verbs"] == []
+
+
+def test_page_of_a_video_that_is_being_fetched_says_so(operator, make_task):
+    text = operator.get(page("change", make_task(status="succeeded").pk)).content.decode()
+
+    assert "The video is being stored." in text
+
+
+def test_page_of_a_lost_video_names_the_free_way_before_the_paid_one(operator, make_task):
+    task = make_task(status="succeeded", attention="lost_media", next_archive_at=None)
+
+    text = operator.get(page("change", task.pk)).content.decode()
+
+    assert "The video is not stored, and no further try is planned." in text
+    assert 0 < text.index(">Archive again<") < text.index(">Retry…<")
+
+
+def test_page_of_a_stored_video_offers_no_archiving(operator, make_task):
+    task = make_task(status="succeeded", video="a.mp4", archived_at=timezone.now(), next_archive_at=None)
+
+    assert "archive_selected" not in [verb.action for verb in operator.get(page("change", task.pk)).context["verbs"]]

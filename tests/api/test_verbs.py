@@ -16,6 +16,7 @@ pytestmark = pytest.mark.django_db
 WELCOME = {
     "submit": {"new"},
     "sync": {"queued", "running", "succeeded"},  # a video may still have to come home
+    "archive": {"succeeded"},
     "cancel": {"new", "pending", "queued"},
     "retry": {"succeeded", "failed", "cancelled", "expired"},
 }
@@ -65,6 +66,21 @@ def test_sync_makes_the_task_due(api_client, make_task, user):
     api_client.post(f"{TASKS}{task.pk}/sync/")
 
     assert GenerationTask.objects.due().get() == task
+
+
+def test_archive_again_has_a_lost_video_fetched_and_makes_no_new_task(api_client, make_task, user):
+    task = make_task(owner=user, status="succeeded", attention="lost_media", next_archive_at=None, archive_attempts=5)
+
+    shown = api_client.post(f"{TASKS}{task.pk}/archive/").json()
+
+    assert (shown["status"], shown["needs_attention"]) == ("succeeded", False)
+    assert list(GenerationTask.objects.archivable()) == [task]
+    assert GenerationTask.objects.get().archive_attempts == 0
+    assert task.events.get().actor == user.get_username()
+
+
+def test_archive_again_is_refused_once_the_video_is_stored(api_client, stored_task):
+    assert api_client.post(f"{TASKS}{stored_task.pk}/archive/").json()["code"] == "wrong_state"
 
 
 def test_sync_is_refused_once_the_video_is_stored(api_client, stored_task):
@@ -146,8 +162,8 @@ def test_delete_is_refused_while_it_may_cost(api_client, make_task, user, status
 
 
 CALLS = [
-    ("get", ""), ("delete", ""), ("post", "submit/"), ("post", "sync/"), ("post", "cancel/"), ("post", "retry/"),
-    ("get", "events/"), ("get", "video/"), ("get", "last_frame/"),
+    ("get", ""), ("delete", ""), ("post", "submit/"), ("post", "sync/"), ("post", "archive/"), ("post", "cancel/"),
+    ("post", "retry/"), ("get", "events/"), ("get", "video/"), ("get", "last_frame/"),
 ]  # fmt: skip
 
 
@@ -203,7 +219,7 @@ def test_staff_without_permission_see_their_own(staff_client, make_task, user):
     assert staff_client().get(TASKS).json()["results"] == []
 
 
-@pytest.mark.parametrize(("method", "path"), CALLS[1:6])
+@pytest.mark.parametrize(("method", "path"), CALLS[1:7])
 def test_staff_may_not_change_what_they_only_may_view(staff_client, make_task, user, method, path):
     task = make_task(owner=user, status="succeeded")
 
@@ -218,6 +234,7 @@ def test_staff_may_not_change_what_they_only_may_view(staff_client, make_task, u
         ("submit", "post", "submit/", "new"),
         ("submit", "post", "retry/", "failed"),
         ("sync", "post", "sync/", "running"),
+        ("sync", "post", "archive/", "succeeded"),
         ("cancel", "post", "cancel/", "pending"),
         ("delete", "delete", "", "failed"),
     ],

@@ -4,10 +4,11 @@ import datetime as dt
 import hashlib
 
 import pytest
-from django.core.files.base import ContentFile
+from django.db import connection
 from django.utils import timezone
 
 from seedance import lifecycle
+from seedance.lifecycle import archiving
 from seedance.models import GenerationTask
 from seedance.signals import task_archived
 
@@ -70,16 +71,25 @@ def test_link_is_fetched_without_our_key(provider, finished):
     assert all("authorization" not in {name.lower() for name in heard.headers} for heard in downloads(provider))
 
 
-def test_archived_signal_names_the_task(finished):
+@pytest.mark.django_db(transaction=True)
+def test_archived_signal_reaches_all_receivers_after_the_commit(finished, caplog):
     finished()
     heard = []
-    receiver = lambda **signal: heard.append(signal["task"].pk)  # noqa: E731
-    task_archived.connect(receiver)
 
+    def fails(**_signal):
+        raise ValueError("a receiver of the site")
+
+    def hears(task, **_signal):
+        heard.append((task.pk, connection.in_atomic_block))
+
+    task_archived.connect(fails)
+    task_archived.connect(hears)
     task = archived()
-    task_archived.disconnect(receiver)
+    task_archived.disconnect(fails)
+    task_archived.disconnect(hears)
 
-    assert heard == [task.pk]
+    assert heard == [(task.pk, False)]
+    assert "a receiver of the site" in caplog.text
 
 
 @pytest.mark.parametrize("fault", ["truncated_mp4", "html_for_mp4"])
@@ -116,7 +126,7 @@ def test_video_that_is_lost_for_good_is_flagged_and_left_alone(provider, finishe
 
 
 def test_link_that_came_dead_is_not_given_up_at_once(provider, finished):
-    provider.fault("url_expired", gets=2)
+    provider.fault("url_expired", gets=3)
     finished()
     archived()
     GenerationTask.objects.all().poll_now()
@@ -141,18 +151,6 @@ def test_second_archivist_finds_nothing_to_do(finished):
     lifecycle.claim_archivable()
 
     assert lifecycle.claim_archivable() is None
-
-
-def test_leftover_file_of_a_dead_worker_is_replaced(finished):
-    task = finished()
-    storage = task.video.storage
-    name = f"seedance/{task.created_at:%Y/%m}/{task.pk}.mp4"
-    storage.save(name, ContentFile(b"half a video"))
-
-    task = archived()
-
-    assert task.video.name == name
-    assert storage.size(name) == task.video_bytes
 
 
 def test_video_that_is_as_asked_raises_no_flag(finished):
@@ -202,7 +200,8 @@ def test_video_does_not_wait_for_ever_for_its_last_frame(provider, finished):
     assert "last frame" in task.attention_detail
 
 
-def test_storage_that_fails_is_tried_again_and_told(finished, settings, tmp_path):
+def test_storage_that_fails_is_tried_again_and_told(finished, settings, tmp_path, monkeypatch):
+    monkeypatch.setattr(archiving, "SAVE_PAUSES", (0, 0))
     finished()
     (tmp_path / "media").write_text("not a folder")
     settings.MEDIA_ROOT = str(tmp_path / "media")

@@ -47,6 +47,14 @@ def test_poster_is_a_jpeg_of_the_first_picture(clip):
     assert max(image.size) <= stills.LONGEST_SIDE
 
 
+@pytest.mark.parametrize("picture", [stills.poster_of, stills.last_frame_of])
+def test_playlist_does_not_lead_to_another_file_of_the_site(picture, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "secret.mp4").write_bytes(film(["white"]))
+
+    assert picture(io.BytesIO(b"ffconcat version 1.0\nfile secret.mp4\n")) is None
+
+
 @pytest.mark.parametrize("data", [b"", b"<html>no film</html>", b"\0" * 5000], ids=["empty", "page", "zeros"])
 def test_poster_of_what_is_no_madeis_none(data):
     assert stills.poster_of(io.BytesIO(data)) is None

@@ -106,7 +106,7 @@ def _why_not(task: GenerationTask) -> str:
 
 def _copy(task: GenerationTask, output: Path) -> Path:
     """Copy the stored video; whoever looks at the file meets all of it or nothing."""
-    target = output / Path(str(task.video.name)).name if output.is_dir() else output
+    target = output / f"{task.pk}{Path(str(task.video.name)).suffix}" if output.is_dir() else output
     try:
         with task.video.open("rb") as video, tempfile.TemporaryDirectory(dir=target.absolute().parent) as folder:
             part = Path(folder) / target.name

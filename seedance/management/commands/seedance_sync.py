@@ -24,7 +24,7 @@ class Command(VerbCommand):
     def do_what_is_due(self, sign: ShutdownSignal) -> None:
         tasks.step(sign)
         brought = 0
-        while not sign.is_set and tasks.archive_next():
-            brought += 1
+        while not sign.is_set and (task := tasks.archive_next()):
+            brought += task.archived_at is not None
         if brought:
             self.stdout.write(_("Brought home: %(count)d.") % {"count": brought})
