@@ -2,7 +2,8 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from django.contrib import admin, messages
@@ -16,12 +17,14 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from .. import conf
 from ..exceptions import TransitionError
 from ..models import FINAL, GenerationTask, Status
 from ..models.queryset import GenerationTaskQuerySet
 from ..models.status import IN_FLIGHT, UNCANCELLABLE
-from . import obstacles
+from . import display, obstacles, pricing, submission
 from .detail import host_cancels
+from .links import page_url
 
 if TYPE_CHECKING:
     from .task import GenerationTaskAdmin
@@ -29,14 +32,23 @@ if TYPE_CHECKING:
 #: Set by the confirmation page.
 CONFIRMED = "confirmed"
 
+#: How many tasks that page spoke of.
+EXPECTED = "expected"
+
 #: Who did it, in the timeline.
 CAUSE = "admin"
 
 _NOT_NEW = gettext_lazy("only new tasks can be submitted")
 _NOT_IN_FLIGHT = gettext_lazy("the provider does not have it, or has finished with it")
 _NOT_FINAL = gettext_lazy("it may still end by itself, and a second one would be paid twice")
+_NOT_SENT = gettext_lazy("nothing was sent yet; submit it instead")
+_CHANGED = gettext_lazy("it was changed after this page was opened; read it again before you send it")
 _CANNOT_CANCEL_THERE = gettext_lazy("this provider cannot cancel a task that it has accepted")
 _FILE_GONE = gettext_lazy("an uploaded file is no longer in the storage")
+
+
+#: How many prompts a confirmation shows.
+SHOWN_PROMPTS = 10
 
 
 @dataclass(frozen=True)
@@ -45,6 +57,12 @@ class Outlook:
 
     does: list[str]
     skips: list[str]
+    #: What is to be paid, in words; empty for those who may not see money.
+    price: str = ""
+    #: Status and prompt of the first few tasks.
+    prompts: list[tuple[str, str]] = field(default_factory=list)
+    #: How many tasks there are besides these.
+    others: int = 0
 
 
 class Skipped:
@@ -75,9 +93,15 @@ class Skipped:
 def submit_selected(
     modeladmin: "GenerationTaskAdmin", request: HttpRequest, queryset: QuerySet[GenerationTask]
 ) -> HttpResponseBase | None:
-    """Send what is new."""
+    """Send what is new; more than one task after showing what that costs."""
     skipped = Skipped()
-    ready = _sendable(queryset, {Status.NEW}, _NOT_NEW, skipped)
+    ready = _unchanged(request, _sendable(queryset, {Status.NEW}, _NOT_NEW, skipped), skipped)
+    count = ready.count()
+    if count > conf.settings().MAX_PAID_SELECTION:
+        return _refuse(modeladmin, request, count)
+    if count > 1 and not _is_confirmed(request, count):
+        outlook = submit_outlook(ready, skipped, with_cost=modeladmin.sees_cost(request))
+        return _confirm(modeladmin, request, _("Submit video tasks"), outlook, count)
     done = ready.hand_in(cause=CAUSE, actor=request.user.get_username())
     report = ngettext("%(count)s task will be sent.", "%(count)s tasks will be sent.", done)
     return _finish(modeladmin, request, report % {"count": done}, done, skipped)
@@ -102,7 +126,7 @@ def cancel_selected(
 ) -> HttpResponseBase | None:
     """Cancel what can be cancelled, after showing what that is."""
     if CONFIRMED not in request.POST:
-        return _confirm(modeladmin, request, queryset, _("Cancel video tasks"), cancel_outlook(queryset))
+        return _confirm(modeladmin, request, _("Cancel video tasks"), cancel_outlook(queryset))
     skipped, here, there = Skipped(), 0, 0
     for task in queryset:
         try:
@@ -120,13 +144,27 @@ def retry_selected(
     modeladmin: "GenerationTaskAdmin", request: HttpRequest, queryset: QuerySet[GenerationTask]
 ) -> HttpResponseBase | None:
     """Ask for the same videos again, as new tasks that are paid again, after saying so."""
-    if CONFIRMED not in request.POST:
-        return _confirm(modeladmin, request, queryset, _("Retry video tasks"), retry_outlook(queryset))
     skipped = Skipped()
-    final = _sendable(queryset, FINAL, _NOT_FINAL, skipped)
-    made = list(_retried(final, request, skipped))
-    report = ngettext("%(count)s new task was made.", "%(count)s new tasks were made.", len(made))
-    return _finish(modeladmin, request, report % {"count": len(made)}, len(made), skipped, made[0] if made else None)
+    final = _retryable(queryset, skipped)
+    count = final.count()
+    if count > conf.settings().MAX_PAID_SELECTION:
+        return _refuse(modeladmin, request, count)
+    if not _is_confirmed(request, count):
+        outlook = retry_outlook(queryset, with_cost=modeladmin.sees_cost(request))
+        return _confirm(modeladmin, request, _("Retry video tasks"), outlook, count)
+    tasks = list(_retried(final, request, skipped))
+    made = [task for task, is_new in tasks if is_new]
+    report = ngettext("%(count)s new task was made.", "%(count)s new tasks were made.", len(made)) % {
+        "count": len(made)
+    }
+    if before := len(tasks) - len(made):
+        words = ngettext(
+            "%(count)s task had been made by this confirmation before; it was not made again.",
+            "%(count)s tasks had been made by this confirmation before; they were not made again.",
+            before,
+        )
+        report = " ".join([*([report] if made else []), words % {"count": before}])
+    return _finish(modeladmin, request, report, len(made), skipped, tasks[0][0] if tasks else None)
 
 
 def cancel_outlook(queryset: QuerySet[GenerationTask]) -> Outlook:
@@ -144,16 +182,87 @@ def cancel_outlook(queryset: QuerySet[GenerationTask]) -> Outlook:
     return Outlook(_cancel_words(here, there, future=True), skipped.lines())
 
 
-def retry_outlook(queryset: QuerySet[GenerationTask]) -> Outlook:
+def submit_outlook(ready: GenerationTaskQuerySet, skipped: Skipped, *, with_cost: bool) -> Outlook:
+    """What *Submit* would do with these new tasks."""
+    count = ready.count()
+    words = ngettext("%(count)s task is sent.", "%(count)s tasks are sent.", count) % {"count": count}
+    return _paid(ready, count, [words], skipped, with_cost=with_cost)
+
+
+def retry_outlook(queryset: QuerySet[GenerationTask], *, with_cost: bool = False) -> Outlook:
     """What *Retry* would do with these tasks as they stand now."""
     skipped = Skipped()
-    count = _sendable(queryset, FINAL, _NOT_FINAL, skipped).count()
+    final = _retryable(queryset, skipped)
+    kinds = Counter[str]()
+    for status, _alias, count in _kinds(final):
+        kinds[status] += count
+    count = kinds.total()
     words = ngettext(
         "%(count)s new task is made and sent at once. It is paid like any other.",
         "%(count)s new tasks are made and sent at once. They are paid like any others.",
         count,
     )
-    return Outlook([words % {"count": count}] if count else [], skipped.lines())
+    lines = [_retry_words(Status(status), number) for status, number in kinds.items()]
+    return _paid(final, count, [words % {"count": count}, *lines] if count else [], skipped, with_cost=with_cost)
+
+
+def _retry_words(status: Status, count: int) -> str:
+    values = {"count": count, "status": status.label}
+    if status == Status.SUCCEEDED:
+        return _("%(count)s %(status)s: the video is there already, and is made once more.") % values
+    if status == Status.FAILED:
+        return _("%(count)s %(status)s: what was refused for its content is refused again.") % values
+    return f"{count} {status.label}."
+
+
+def _paid(tasks: GenerationTaskQuerySet, count: int, does: list[str], skipped: Skipped, *, with_cost: bool) -> Outlook:
+    first = tasks.order_by("-pk")[:SHOWN_PROMPTS]
+    return Outlook(
+        does,
+        skipped.lines(),
+        price=pricing.total_in_words(tasks) if with_cost and count else "",
+        prompts=[(str(task.get_status_display()), display.prompt(task)) for task in first],
+        others=max(0, count - SHOWN_PROMPTS),
+    )
+
+
+def _refuse(modeladmin: "GenerationTaskAdmin", request: HttpRequest, count: int) -> None:
+    """Nothing is paid for by a choice that nobody can have looked through."""
+    words = _(
+        "%(count)s tasks would be paid for; at most %(most)s can be at a time. Nothing was sent. Narrow the list down "
+        "with its filters, or choose page by page."
+    )
+    values = {"count": f"{count:,}", "most": f"{conf.settings().MAX_PAID_SELECTION:,}"}
+    modeladmin.message_user(request, words % values, messages.ERROR)
+
+
+def _is_confirmed(request: HttpRequest, count: int) -> bool:
+    """Whether a person has agreed to pay for so many tasks; more may have come under "select all" since."""
+    if CONFIRMED not in request.POST:
+        return False
+    try:
+        return count <= int(request.POST.get(EXPECTED, count))
+    except ValueError:
+        return False
+
+
+def _unchanged(request: HttpRequest, ready: GenerationTaskQuerySet, skipped: Skipped) -> GenerationTaskQuerySet:
+    """On the page of a task that was changed since, nothing is sent that the page does not show."""
+    seen = submission.seen_at(request)
+    if seen is None:
+        return ready
+    same = ready.filter(updated_at=seen)
+    if changed := ready.count() - same.count():
+        skipped.add(Status.NEW, _CHANGED, changed)
+    return same
+
+
+def _retryable(queryset: QuerySet[GenerationTask], skipped: Skipped) -> GenerationTaskQuerySet:
+    """The final tasks; of the others, a new one was never sent, and the rest may still end by itself."""
+    unsent = queryset.filter(status=Status.NEW).count()
+    if unsent:
+        skipped.add(Status.NEW, _NOT_SENT, unsent)
+    return _sendable(queryset.exclude(status=Status.NEW), FINAL, _NOT_FINAL, skipped)
 
 
 def _cancel_words(here: int, there: int, *, future: bool = False) -> list[str]:
@@ -191,10 +300,15 @@ def _kinds(queryset: QuerySet[GenerationTask]) -> Iterator[tuple[str, str, int]]
     yield from queryset.order_by("status", "provider").values_list("status", "provider").annotate(count=Count("pk"))
 
 
-def _retried(queryset: QuerySet[GenerationTask], request: HttpRequest, skipped: Skipped) -> Iterator[GenerationTask]:
+def _retried(
+    queryset: QuerySet[GenerationTask], request: HttpRequest, skipped: Skipped
+) -> Iterator[tuple[GenerationTask, bool]]:
+    """The tasks of this confirmation, and whether each is new. Safe to be repeated after a cut connection."""
+    key = submission.key_of(request)
     for task in queryset:
+        make = partial(GenerationTask.objects.retry, task, owner=request.user, cause=CAUSE)
         try:
-            yield GenerationTask.objects.retry(task, owner=request.user, cause=CAUSE)
+            yield submission.create_once(key, request.user, make, source=task.pk)
         except TransitionError as error:
             skipped.add(task.status, str(error))
         except ValidationError as error:
@@ -206,12 +320,18 @@ def _retried(queryset: QuerySet[GenerationTask], request: HttpRequest, skipped: 
 def _confirm(
     modeladmin: "GenerationTaskAdmin",
     request: HttpRequest,
-    queryset: QuerySet[GenerationTask],
     title: str,
     outlook: Outlook,
+    expected: int | None = None,
 ) -> TemplateResponse:
+    chosen = request.POST.get(helpers.ACTION_CHECKBOX_NAME, "")
+    is_on_page = "stay" in request.POST
     context = {
         **modeladmin.admin_site.each_context(request),
+        # Where the person was: on the page of the task, or in the list with its filters.
+        "back_url": page_url(modeladmin.admin_site, "change", chosen) if is_on_page else request.get_full_path(),
+        "submission_key": submission.key_of(request),
+        "expected": expected,
         "title": title,
         "outlook": outlook,
         "opts": modeladmin.opts,
@@ -221,7 +341,7 @@ def _confirm(
         # What was chosen, handed on as it came: with "select all" the ids stay out of the page.
         "carried": [
             (name, value)
-            for name in ("action", "index", "select_across", "stay", helpers.ACTION_CHECKBOX_NAME)
+            for name in ("action", "index", "select_across", "stay", submission.SEEN, helpers.ACTION_CHECKBOX_NAME)
             for value in request.POST.getlist(name)
         ],
     }

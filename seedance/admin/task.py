@@ -1,5 +1,6 @@
 """The admin of video tasks: its form, its verbs, and what may be deleted."""
 
+from functools import partial
 from typing import Any, cast
 
 from django.contrib import admin, messages
@@ -9,15 +10,16 @@ from django.core.exceptions import PermissionDenied
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponseRedirect
 from django.http.response import HttpResponseBase
+from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from .. import conf, health
 from ..exceptions import TransitionError
 from ..models import Callback, GenerationTask, Status, TaskEvent
-from . import actions, continuing, obstacles
+from . import actions, continuing, obstacles, submission
 from .detail import context_of
-from .forms import SUBMIT_BUTTON, TaskForm
+from .forms import ESTIMATE_BUTTON, SUBMIT_BUTTON, TaskForm
 from .links import callbacks_url, page_url
 from .media import MediaInline
 from .pages import TaskPages
@@ -49,7 +51,15 @@ _WRITTEN = (
 _READ = ("prompt", "model_name", "provider", "draft_task_id", "metadata")
 
 
-_TOO_LATE = _("The task was sent in the meantime. Your changes were not saved.")
+_TOO_LATE = _(
+    "The task was sent after this form was opened, perhaps by the form itself. Nothing was changed by this request; "
+    "this is the task as it is."
+)
+_CHANGED = _(
+    "The task was changed after this form was opened. Nothing was saved or sent by this request; this is the task as "
+    "it is now."
+)
+_SENT_BEFORE = _("This form was sent before; this is the task it made. Nothing was made again.")
 
 
 @admin.register(GenerationTask)
@@ -60,6 +70,7 @@ class GenerationTaskAdmin(TaskPages):
     """
 
     form = TaskForm
+    action_form = submission.ActionForm
     inlines = (MediaInline,)
     actions = (actions.submit_selected, actions.sync_selected, actions.cancel_selected, actions.retry_selected)
     change_form_template = "seedance/admin/change_form.html"
@@ -106,6 +117,7 @@ class GenerationTaskAdmin(TaskPages):
         form = super().get_form(request, obj, change=change, **kwargs)
         if obj is None:
             cast(type[TaskForm], form).continued = self._continued(request)
+            cast(type[TaskForm], form).made_before = self._made_before(request)
         return form
 
     def get_inlines(self, request: HttpRequest, obj: GenerationTask | None) -> Any:
@@ -133,6 +145,8 @@ class GenerationTaskAdmin(TaskPages):
         try:
             self._require_new(request, object_id)
             return super().changeform_view(request, object_id, form_url, extra_context)
+        except submission.SentBefore as error:
+            return self._sent_before(request, error.task)
         except TransitionError as error:
             self.message_user(request, str(error), messages.ERROR)
             task_id = object_id or continuing.asked_for(request)
@@ -157,12 +171,16 @@ class GenerationTaskAdmin(TaskPages):
             "obstacles": obstacles.of_the_site() if add else [],
             "asked": self._asked_estimate(request, form),
             "continued": form.continued if add else None,
+            "submission_key": self._form_key(request, form) if add else "",
             "show_save_and_add_another": False,
             "show_save_and_continue": False,
             "is_written": add or (obj is not None and self.has_change_permission(request, obj)),
         }
         if obj is not None and change:
-            context |= context_of(obj, self.get_actions(request), with_cost=self.sees_cost(request))
+            context |= context_of(obj, self._offered(request, context), with_cost=self.sees_cost(request))
+            context |= {"seen": submission.version_of(obj), "submission_key": submission.new_key()}
+            # What came back with errors was typed into the version that its form showed.
+            context["form_seen"] = request.POST.get(submission.SEEN) or context["seen"]
             context["settling"] = self._settling(request, obj)
             context["findings"] = () if obj.is_final else health.findings
             context |= self._ways_on(request, obj)
@@ -237,7 +255,8 @@ class GenerationTaskAdmin(TaskPages):
             raise TransitionError(str(_TOO_LATE))
 
     def _create(self, request: HttpRequest, obj: GenerationTask, form: TaskForm) -> None:
-        created = GenerationTask.objects.create_prepared(
+        make = partial(
+            GenerationTask.objects.create_prepared,
             form.accepted,
             owner=request.user,
             submit=self._wants_submit(request, form),
@@ -245,10 +264,45 @@ class GenerationTaskAdmin(TaskPages):
             note=form.note,
             id=obj.pk,
         )
+        fingerprint = submission.fingerprint_of(request)
+        created, is_new = submission.create_once(
+            submission.key_of(request), request.user, make, fingerprint=fingerprint
+        )
+        if not is_new:
+            raise submission.SentBefore(created)
         obj.__dict__.update(created.__dict__)
+
+    def _made_before(self, request: HttpRequest) -> GenerationTask | None:
+        """The task that this form has made already, from what stood in it then.
+
+        Raises:
+            SentBefore: the same stands in it now: the form was merely posted twice.
+        """
+        key = request.POST.get(submission.FIELD)
+        made = submission.earlier(key, request.user) if key and request.method == "POST" else None
+        is_same = made is not None and made.idempotency_fingerprint == submission.fingerprint_of(request)
+        if made is not None and is_same and ESTIMATE_BUTTON not in request.POST:
+            raise submission.SentBefore(made)
+        return made
+
+    def _form_key(self, request: HttpRequest, form: TaskForm) -> str:
+        """The key for the form that is rendered: the one that came back with errors, unless it has made a task."""
+        was_refused = form.made_before is not None and not form.is_estimate
+        return submission.new_key() if was_refused else submission.key_of(request)
+
+    def _sent_before(self, request: HttpRequest, task: GenerationTask) -> HttpResponseBase:
+        if "_popup" in request.POST:
+            return super().response_add(request, task)
+        self.message_user(request, str(_SENT_BEFORE), messages.WARNING)
+        return HttpResponseRedirect(page_url(self.admin_site, "change", task.pk))
 
     def _rewrite(self, request: HttpRequest, obj: GenerationTask, form: TaskForm) -> None:
         who = request.user.get_username()
+        seen = submission.seen_at(request)
+        rows = GenerationTask.objects.filter(pk=obj.pk, status=Status.NEW)
+        # Locks the row until the changes are committed; of two forms that were opened at once, one is refused.
+        if seen is not None and not rows.filter(updated_at=seen).update(updated_at=timezone.now()):
+            raise TransitionError(str(_CHANGED if rows.exists() else _TOO_LATE))
         if not obj.amend(**form.columns()):
             raise TransitionError(str(_TOO_LATE))
         obj.note(TaskEvent.What.NOTE, cause=actions.CAUSE, actor=who, detail="The request was edited.")
@@ -276,6 +330,10 @@ class GenerationTaskAdmin(TaskPages):
             self.message_user(request, str(warning), messages.WARNING)
         if self.sees_cost(request) and (estimate := form.estimate):
             self.message_user(request, in_words(estimate), messages.INFO)
+
+    def _offered(self, request: HttpRequest, context: dict[str, Any]) -> set[str]:
+        """Names of the verbs on a task's page; where it can be written in, *Save and submit* is the way to send it."""
+        return set(self.get_actions(request)) - ({"submit_selected"} if context["is_written"] else set())
 
     def _continued(self, request: HttpRequest) -> GenerationTask | None:
         """The task that the new one goes on from, if this person may see it."""

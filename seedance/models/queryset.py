@@ -238,8 +238,13 @@ class GenerationTaskManager(models.Manager.from_queryset(GenerationTaskQuerySet)
             return False
         return True
 
-    def retry(self, task: "GenerationTask", *, owner: Any = None, cause: str = "python") -> "GenerationTask":
+    def retry(
+        self, task: "GenerationTask", *, owner: Any = None, cause: str = "python", **columns: Any
+    ) -> "GenerationTask":
         """Ask for the same video again: a new, pending task linked to the old one.
+
+        Args:
+            columns: to store with the new row, such as its idempotency key.
 
         Raises:
             TransitionError: while the old task may still end by itself; a second one would be paid twice.
@@ -257,7 +262,7 @@ class GenerationTaskManager(models.Manager.from_queryset(GenerationTaskQuerySet)
             metadata=task.metadata,
         )
         prepared.raise_errors()
-        return self.create_prepared(prepared, owner=owner, submit=True, cause=cause, retry_of=task)
+        return self.create_prepared(prepared, owner=owner, submit=True, cause=cause, retry_of=task, **columns)
 
     def continue_from(
         self,
