@@ -1,7 +1,7 @@
 """The verbs for many tasks. Each touches the rows it may, and reports both numbers: done, and skipped and why."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, cast
@@ -20,7 +20,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from .. import conf
 from ..exceptions import TransitionError
 from ..models import FINAL, GenerationTask, Status
-from ..models.queryset import GenerationTaskQuerySet
+from ..models.queryset import CLOSABLE_ROWS, GenerationTaskQuerySet
 from ..models.status import IN_FLIGHT, UNCANCELLABLE
 from . import display, obstacles, pricing, submission
 from .detail import host_cancels
@@ -44,6 +44,8 @@ _NOT_FINAL = gettext_lazy("it may still end by itself, and a second one would be
 _NOT_SENT = gettext_lazy("nothing was sent yet; submit it instead")
 _CHANGED = gettext_lazy("it was changed after this page was opened; read it again before you send it")
 _CANNOT_CANCEL_THERE = gettext_lazy("this provider cannot cancel a task that it has accepted")
+_NO_ATTENTION = gettext_lazy("nothing needs attention")
+_NOT_LOST = gettext_lazy("the provider has not lost it")
 _FILE_GONE = gettext_lazy("an uploaded file is no longer in the storage")
 
 
@@ -165,6 +167,77 @@ def retry_selected(
         )
         report = " ".join([*([report] if made else []), words % {"count": before}])
     return _finish(modeladmin, request, report, len(made), skipped, tasks[0][0] if tasks else None)
+
+
+@admin.action(permissions=["change"], description=gettext_lazy("Mark selected %(verbose_name_plural)s as seen"))
+def mark_seen_selected(
+    modeladmin: "GenerationTaskAdmin", request: HttpRequest, queryset: QuerySet[GenerationTask]
+) -> HttpResponseBase | None:
+    """Lower *needs attention* until something else happens."""
+    skipped = Skipped()
+    for status, _alias, count in _kinds(queryset.filter(attention="")):
+        skipped.add(status, _NO_ATTENTION, count)
+    done = _each(
+        queryset.exclude(attention=""), skipped, lambda task: task.mark_seen(cause=CAUSE, actor=_name(request))
+    )
+    report = ngettext("%(count)s task was marked as seen.", "%(count)s tasks were marked as seen.", done)
+    return _finish(modeladmin, request, report % {"count": done}, done, skipped)
+
+
+@admin.action(permissions=["cancel"], description=gettext_lazy("Close selected %(verbose_name_plural)s as lost"))
+def close_selected(
+    modeladmin: "GenerationTaskAdmin", request: HttpRequest, queryset: QuerySet[GenerationTask]
+) -> HttpResponseBase | None:
+    """End what the provider has lost, after saying what that means."""
+    if CONFIRMED not in request.POST:
+        return _confirm(modeladmin, request, _("Close video tasks as lost"), close_outlook(queryset))
+    skipped = Skipped()
+    _skip_what_is_not_lost(queryset, skipped)
+    done = _each(
+        queryset.filter(CLOSABLE_ROWS), skipped, lambda task: task.close_as_lost(cause=CAUSE, actor=_name(request))
+    )
+    report = ngettext("%(count)s task was closed as lost.", "%(count)s tasks were closed as lost.", done)
+    return _finish(modeladmin, request, report % {"count": done}, done, skipped)
+
+
+def close_outlook(queryset: QuerySet[GenerationTask]) -> Outlook:
+    """What *Close as lost* would do with these tasks as they stand now."""
+    skipped = Skipped()
+    _skip_what_is_not_lost(queryset, skipped)
+    lost = queryset.filter(CLOSABLE_ROWS)
+    count = lost.count()
+    words = ngettext(
+        "%(count)s task ends as failed. It may have been billed, and a video that is still made is not fetched.",
+        "%(count)s tasks end as failed. They may have been billed, and videos that are still made are not fetched.",
+        count,
+    )
+    first = [(str(task.get_status_display()), display.prompt(task)) for task in lost.order_by("-pk")[:SHOWN_PROMPTS]]
+    others = max(0, count - SHOWN_PROMPTS)
+    return Outlook([words % {"count": count}] if count else [], skipped.lines(), prompts=first, others=others)
+
+
+def _skip_what_is_not_lost(queryset: QuerySet[GenerationTask], skipped: Skipped) -> None:
+    for status, _alias, count in _kinds(
+        queryset.exclude(pk__in=queryset.filter(CLOSABLE_ROWS).order_by().values("pk"))
+    ):
+        skipped.add(status, _NOT_LOST, count)
+
+
+def _each(tasks: Iterable[GenerationTask], skipped: Skipped, verb: Callable[[GenerationTask], None]) -> int:
+    """Do something to each task; what is refused is noted as skipped. Returns how many it was done to."""
+    done = 0
+    for task in tasks:
+        try:
+            verb(task)
+        except TransitionError as error:
+            skipped.add(task.status, str(error))
+        else:
+            done += 1
+    return done
+
+
+def _name(request: HttpRequest) -> str:
+    return str(request.user.get_username())
 
 
 def cancel_outlook(queryset: QuerySet[GenerationTask]) -> Outlook:

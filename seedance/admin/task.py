@@ -72,7 +72,14 @@ class GenerationTaskAdmin(TaskPages):
     form = TaskForm
     action_form = submission.ActionForm
     inlines = (MediaInline,)
-    actions = (actions.submit_selected, actions.sync_selected, actions.cancel_selected, actions.retry_selected)
+    actions = (
+        actions.submit_selected,
+        actions.sync_selected,
+        actions.cancel_selected,
+        actions.retry_selected,
+        actions.mark_seen_selected,
+        actions.close_selected,
+    )
     change_form_template = "seedance/admin/change_form.html"
     delete_confirmation_template = "seedance/admin/delete_confirmation.html"
     delete_selected_confirmation_template = "seedance/admin/delete_selected_confirmation.html"
@@ -353,7 +360,8 @@ class GenerationTaskAdmin(TaskPages):
         """The two ways out of *unconfirmed*, for those who may send."""
         if obj.status != Status.UNCONFIRMED or not self.has_submit_permission(request):
             return None
-        return {"found": FoundForm(), "absent": AbsentForm()}
+        seen = obj.submitted_at.isoformat() if obj.submitted_at else ""
+        return {"found": FoundForm(), "absent": AbsentForm(), "seen": seen}
 
     def _asked_estimate(self, request: HttpRequest, form: TaskForm) -> dict[str, Any] | None:
         """What the *Estimate* button shows; ``None`` when it was not pressed or there are errors."""

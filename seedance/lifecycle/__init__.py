@@ -9,7 +9,7 @@ from .clients import get_client
 from .doorbell import ring
 from .looking import apply, claim_due, look_again, look_again_later, poll, poll_many
 from .sending import claim, mark_abandoned, mark_paused, next_in_turn, submit
-from .settling import adopt, claim_doubtful, release, settle
+from .settling import adopt, claim_doubtful, release, request_link, settle
 
 __all__ = [
     "adopt",
@@ -28,6 +28,7 @@ __all__ = [
     "poll",
     "poll_many",
     "release",
+    "request_link",
     "ring",
     "settle",
     "submit",

@@ -2,7 +2,8 @@
 
 from django.utils import timezone
 
-from ..models import Callback, GenerationTask, Status
+from ..models import Callback, GenerationTask, Status, TaskEvent
+from ..models.task import CLOSED_AS_LOST
 from ..models.wake import wake_workers
 from ..provider.reading import read_object, read_task
 
@@ -26,6 +27,8 @@ def ring(task: GenerationTask, body: bytes) -> None:
             provider_task_id=said.provider_task_id[:128],
             status_word=said.status_word[:40],
         )
+        if task.error_code == CLOSED_AS_LOST and said.status == Status.SUCCEEDED:
+            task.note(TaskEvent.What.NOTE, cause="callback", detail="The provider calls it succeeded after all.")
     if task.is_final or said.status == task.status:
         return
     if task.is_in_flight or task.status == Status.UNCONFIRMED:

@@ -57,7 +57,7 @@ def stage(task: GenerationTask) -> str:
 
 def is_over(task: GenerationTask) -> bool:
     """Whether waiting any longer would be in vain."""
-    if task.status == Status.UNCONFIRMED or task.attention in _HOPELESS:
+    if task.status == Status.UNCONFIRMED or task.standing_attention in _HOPELESS:
         return True
     if task.status == Status.PENDING:
         return task.provider in Account.objects.paused_aliases()

@@ -38,7 +38,7 @@ class Move:
     def columns(self, now: dt.datetime) -> dict[str, Any]:
         """Everything to be written."""
         final = {"finished_at": now} if self.to in FINAL else {}
-        return {**final, **self.changes, "status": self.to, "updated_at": now}
+        return {"attention_seen": "", **final, **self.changes, "status": self.to, "updated_at": now}
 
     def event(self, cause: str) -> TaskEvent:
         """The line of the timeline; made before the instance changes."""

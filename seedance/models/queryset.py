@@ -19,7 +19,7 @@ from . import chaining
 from .bulk import update_each
 from .event import TaskEvent
 from .media import MediaItem
-from .status import ACTIVE, FINAL, IN_FLIGHT, MAY_COST, Status
+from .status import ACTIVE, CLOSABLE, FINAL, IN_FLIGHT, MAY_COST, Status
 from .wake import wake_workers
 
 if TYPE_CHECKING:
@@ -30,6 +30,10 @@ if TYPE_CHECKING:
 IN_FLIGHT_ROWS = Q(status__in=sorted(IN_FLIGHT))
 PENDING_ROWS = Q(status=Status.PENDING)
 UNARCHIVED_ROWS = Q(status=Status.SUCCEEDED, archived_at=None)
+
+_LOST = Q(attention__in=sorted(CLOSABLE)) | Q(attention="", attention_seen__in=sorted(CLOSABLE))
+#: What a person may close as lost; the property ``is_closable`` says the same of one task.
+CLOSABLE_ROWS = (IN_FLIGHT_ROWS & _LOST) | Q(status=Status.UNCONFIRMED)
 
 
 class GenerationTaskQuerySet(models.QuerySet["GenerationTask"]):
@@ -81,6 +85,14 @@ class GenerationTaskQuerySet(models.QuerySet["GenerationTask"]):
     def unarchived(self) -> Self:
         """Succeeded tasks whose video is not home."""
         return self.filter(UNARCHIVED_ROWS)
+
+    def needing_attention(self) -> Self:
+        """Tasks that a person should look at."""
+        return self.exclude(attention="")
+
+    def closable(self) -> Self:
+        """Tasks that a person may close as lost."""
+        return self.filter(CLOSABLE_ROWS)
 
     def at_work(self) -> Self:
         """Tasks that wait for a worker, now or soon: to be sent, or to be asked about."""

@@ -33,7 +33,7 @@ TRANSITIONS: dict[Status, frozenset[Status]] = {
     Status.NEW: frozenset({Status.PENDING, Status.CANCELLED}),
     Status.PENDING: frozenset({Status.SUBMITTING, Status.FAILED, Status.CANCELLED}),
     Status.SUBMITTING: frozenset({Status.PENDING, Status.UNCONFIRMED, Status.QUEUED, Status.FAILED}),
-    Status.UNCONFIRMED: frozenset({Status.PENDING, Status.QUEUED}),
+    Status.UNCONFIRMED: frozenset({Status.PENDING, Status.QUEUED, Status.FAILED}),
     Status.QUEUED: frozenset({Status.RUNNING}) | FINAL,
     Status.RUNNING: FINAL,
     **dict.fromkeys(sorted(FINAL), frozenset()),
@@ -62,3 +62,7 @@ class Attention(models.TextChoices):
     MISMATCH = "mismatch", _("The video differs from what was asked for.")
     PAUSED = "paused", _("Sending through its provider is paused.")
     PROVIDER = "provider", _("The provider cannot be used as it is configured.")
+
+
+#: Reasons for which a person may close a task that is in flight as lost.
+CLOSABLE = frozenset({Attention.GONE, Attention.OVERDUE})

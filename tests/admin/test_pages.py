@@ -208,7 +208,7 @@ def test_page_of_an_active_task_asks_the_database_equally_often_however_many_cal
         ("new", ["Cancel…"]),
         ("pending", ["Cancel…"]),
         ("submitting", []),
-        ("unconfirmed", []),
+        ("unconfirmed", ["Close as lost…"]),
         ("queued", ["Re-poll now", "Cancel…"]),
         ("running", ["Re-poll now"]),
         ("succeeded", ["Retry…"]),

@@ -31,7 +31,7 @@
     etag = answer.headers.get("ETag") ?? "";
     const rows = await answer.json();
     const before = root.dataset.seedanceReload;
-    if (before && ids.some((id) => rows[id]?.status !== before || !rows[id].moving)) location.reload();
+    if (before && ids.some((id) => rows[id]?.moment !== before || !rows[id].moving)) location.reload();
     else ids.forEach((id) => show(id, rows[id]));
     return true;
   }
