@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib import admin
 from django.core.paginator import Paginator
 from django.db.models import Q, QuerySet
@@ -23,6 +24,15 @@ COUNTED_ROWS = 10_000
 PROMPT_WORD = "prompt:"
 
 
+class MoreThan(int):
+    """A count that was not counted to its end, and says so wherever Django's templates show it."""
+
+    def __str__(self) -> str:
+        # Django would put its separators between the letters, too.
+        counted = int(self) - 1
+        return str(counted) if settings.USE_THOUSAND_SEPARATOR else _("more than %(count)s") % {"count": counted}
+
+
 class BoundedPaginator(Paginator):
     """Counts to :data:`COUNTED_ROWS` and no further."""
 
@@ -30,7 +40,8 @@ class BoundedPaginator(Paginator):
     def count(self) -> int:
         """The number of rows, at most one more than :data:`COUNTED_ROWS`."""
         rows: Any = self.object_list
-        return rows[: COUNTED_ROWS + 1].count()
+        count = rows[: COUNTED_ROWS + 1].count()
+        return MoreThan(count) if count > COUNTED_ROWS else count
 
 
 def search(queryset: QuerySet, words: str) -> QuerySet:

@@ -60,6 +60,7 @@ _CHANGED = _(
     "it is now."
 )
 _SENT_BEFORE = _("This form was sent before; this is the task it made. Nothing was made again.")
+_SENT_BEFORE_UNSEEN = _("This form was sent before, and its task is there already. Nothing was made again.")
 
 
 @admin.register(GenerationTask)
@@ -300,8 +301,15 @@ class GenerationTaskAdmin(TaskPages):
     def _sent_before(self, request: HttpRequest, task: GenerationTask) -> HttpResponseBase:
         if "_popup" in request.POST:
             return super().response_add(request, task)
-        self.message_user(request, str(_SENT_BEFORE), messages.WARNING)
-        return HttpResponseRedirect(page_url(self.admin_site, "change", task.pk))
+        may_see = self.has_view_or_change_permission(request, task)
+        self.message_user(request, str(_SENT_BEFORE if may_see else _SENT_BEFORE_UNSEEN), messages.WARNING)
+        return HttpResponseRedirect(self._page_after(request, task))
+
+    def _page_after(self, request: HttpRequest, task: GenerationTask) -> str:
+        """The page of a task; for those who may only add, the next form."""
+        if self.has_view_or_change_permission(request, task):
+            return page_url(self.admin_site, "change", task.pk)
+        return page_url(self.admin_site, "add")
 
     def _rewrite(self, request: HttpRequest, obj: GenerationTask, form: TaskForm) -> None:
         who = request.user.get_username()
@@ -327,7 +335,7 @@ class GenerationTaskAdmin(TaskPages):
             self.message_user(request, gettext("The task is saved and will be sent."), messages.SUCCESS)
         else:
             self.message_user(request, gettext("The task is saved. It is not sent yet."), messages.SUCCESS)
-        return HttpResponseRedirect(page_url(self.admin_site, "change", obj.pk))
+        return HttpResponseRedirect(self._page_after(request, obj))
 
     def _tell(self, request: HttpRequest, form: TaskForm) -> None:
         """Say what was lifted out of the prompt, what may be a mistake, and what it is expected to cost."""

@@ -312,3 +312,10 @@ def test_history_of_django_tells_who_added_a_task(operator, provider):
     response = operator.get(page("history", GenerationTask.objects.get().pk))
 
     assert b"Added." in response.content
+
+
+def test_person_who_may_only_add_is_told_what_became_of_it(staff_with, provider):
+    response = staff_with("add", "submit").post(page("add"), request_of(_submit="1"), follow=True)
+
+    assert response.redirect_chain == [(page("add"), 302)]
+    assert "The task is saved and will be sent." in messages_of(response)

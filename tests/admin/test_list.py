@@ -223,3 +223,15 @@ def test_ids_of_a_day_begin_after_the_first_id_of_it(make_task):
     task = make_task()
 
     assert GenerationTask.objects.filter(pk__gte=before).get() == task
+
+
+def test_count_that_was_not_finished_is_not_told_as_the_true_number(operator, make_task, monkeypatch):
+    monkeypatch.setattr(filters, "COUNTED_ROWS", 2)
+    for _ in range(3):
+        make_task()
+
+    content = operator.get(page("changelist")).content.decode()
+
+    assert "more than 2 results" in content
+    assert "3 video tasks" not in content
+    assert "3 results" not in content
