@@ -100,7 +100,8 @@ def submit_selected(
     ready = _unchanged(request, _sendable(queryset, {Status.NEW}, _NOT_NEW, skipped), skipped)
     count = ready.count()
     if count > conf.settings().MAX_PAID_SELECTION:
-        return _refuse(modeladmin, request, count)
+        _say_too_many(modeladmin, request, count)
+        return None
     if count > 1 and not _is_confirmed(request, count):
         outlook = submit_outlook(ready, skipped, with_cost=modeladmin.sees_cost(request))
         return _confirm(modeladmin, request, _("Submit video tasks"), outlook, count)
@@ -150,7 +151,8 @@ def retry_selected(
     final = _retryable(queryset, skipped)
     count = final.count()
     if count > conf.settings().MAX_PAID_SELECTION:
-        return _refuse(modeladmin, request, count)
+        _say_too_many(modeladmin, request, count)
+        return None
     if not _is_confirmed(request, count):
         outlook = retry_outlook(queryset, with_cost=modeladmin.sees_cost(request))
         return _confirm(modeladmin, request, _("Retry video tasks"), outlook, count)
@@ -299,7 +301,7 @@ def _paid(tasks: GenerationTaskQuerySet, count: int, does: list[str], skipped: S
     )
 
 
-def _refuse(modeladmin: "GenerationTaskAdmin", request: HttpRequest, count: int) -> None:
+def _say_too_many(modeladmin: "GenerationTaskAdmin", request: HttpRequest, count: int) -> None:
     """Nothing is paid for by a choice that nobody can have looked through."""
     words = _(
         "%(count)s tasks would be paid for; at most %(most)s can be at a time. Nothing was sent. Narrow the list down "

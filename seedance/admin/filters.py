@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.contrib import admin
 from django.core.paginator import Paginator
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.formats import localize
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
@@ -30,7 +30,8 @@ class MoreThan(int):
     def __str__(self) -> str:
         # Django would put its separators between the letters, too.
         counted = int(self) - 1
-        return str(counted) if settings.USE_THOUSAND_SEPARATOR else _("more than %(count)s") % {"count": counted}
+        has_separators = localize(10_000) != "10000"
+        return str(counted) if has_separators else _("more than %(count)s") % {"count": counted}
 
 
 class BoundedPaginator(Paginator):

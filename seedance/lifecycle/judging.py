@@ -100,7 +100,7 @@ def _bills_successes_only(task: GenerationTask) -> bool:
 
 def _settled(task: GenerationTask) -> dict[str, Any]:
     """Clears a flag that the provider's good word answers, seen or not; being overdue is not answered by words."""
-    settled = {}
+    settled: dict[str, Any] = {}
     if task.attention not in ("", Attention.OVERDUE):
         settled |= {"attention": "", "attention_detail": ""}
     if task.attention_seen not in ("", Attention.OVERDUE):
