@@ -119,7 +119,8 @@ def press_twice(browser_page, selector, gap):
         for _ in range(2):
             browser_page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
             browser_page.wait_for_timeout(gap)
-    browser_page.wait_for_url(re.compile(r"/change/"))
+    # Not wait_for_url: the second press may break off the navigation that the first one began.
+    browser_page.wait_for_selector(".seedance-task")
     browser_page.wait_for_load_state("networkidle")
 
 
