@@ -4,7 +4,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from seedance import conf
-from seedance.models import GenerationTask
+from seedance.models import Attention, GenerationTask
 from seedance.models.status import Status
 
 NEWEST_VIDEOS = 24
@@ -17,11 +17,14 @@ def landing(request: HttpRequest) -> HttpResponse:
         return render(request, "project/welcome.html")
     tasks = conf.policy().visible(request.user, GenerationTask.objects.all())
     videos = tasks.filter(status=Status.SUCCEEDED, archived_at__isnull=False).exclude(video="")
+    unfinished = list(tasks.active().exclude(status=Status.NEW)[:NEWEST_UNFINISHED])
     return render(
         request,
         "project/videos.html",
         {
             "videos": videos[:NEWEST_VIDEOS],
-            "unfinished": tasks.active().exclude(status=Status.NEW)[:NEWEST_UNFINISHED],
+            "unfinished": unfinished,
+            # Nobody need wait in front of the page for what the provider has lost.
+            "refreshes": any(task.standing_attention != Attention.GONE for task in unfinished),
         },
     )

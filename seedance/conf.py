@@ -99,6 +99,8 @@ class Settings:
     KEEP_TASKS_DAYS: float = 0
     #: How many days callbacks of final tasks are kept; 0: for ever.
     KEEP_CALLBACKS_DAYS: float = 30
+    #: How many tasks one verb of the admin may pay for at a time.
+    MAX_PAID_SELECTION: int = 1000
     #: Longest answer to ``?wait=`` and ``Prefer: wait``; 0: nobody waits.
     MAX_WAIT_SECONDS: float = 20.0
     #: How many requests of one process may wait so at a time; the others are answered at once.

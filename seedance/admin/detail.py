@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from .. import conf, intake
 from ..catalogue.inputs import PARAMETERS
 from ..exceptions import ConfigurationError
-from ..models import GenerationTask, Status
+from ..models import Attention, GenerationTask, Status
 from . import display, provider_status
 from .presentation import CHARGED, column_label, error_meaning, status_style
 
@@ -31,6 +31,8 @@ SYNC = Verb("sync_selected", _("Re-poll now"))
 ARCHIVE_AGAIN = Verb("archive_selected", _("Archive again"))
 CANCEL = Verb("cancel_selected", _("Cancel…"))
 RETRY = Verb("retry_selected", _("Retry…"))
+MARK_SEEN = Verb("mark_seen_selected", _("Mark as seen"))
+CLOSE = Verb("close_selected", _("Close as lost…"))
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,10 @@ def possible_verbs(task: GenerationTask) -> list[Verb]:
         verbs.append(ARCHIVE_AGAIN)
     if task.is_final:
         verbs.append(RETRY)
+    if task.attention and task.attention != Attention.PAUSED:
+        verbs.append(MARK_SEEN)
+    if task.is_closable:
+        verbs.append(CLOSE)
     return verbs
 
 
@@ -89,6 +95,7 @@ def get_task_context(task: GenerationTask, allowed: Collection[str], *, with_cos
         "blocker": provider_status.submit_blocker(task.provider) if task.status in (Status.NEW, Status.PENDING) else "",
         "verbs": [verb for verb in possible_verbs(task) if verb.action in allowed],
         "is_moving": display.is_moving(task),
+        "moment": display.moment(task),
         "badge": display.state(task),
         "dimensions": dimensions(task),
         "video_size": display.size(task.video_bytes),

@@ -13,7 +13,7 @@ from django.utils.text import Truncator
 from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 
-from ..models import GenerationTask, Status
+from ..models import Attention, GenerationTask, Status
 from .presentation import status_style
 
 #: Address of one of a task's files: ``video``, ``poster`` or ``last_frame``.
@@ -26,7 +26,14 @@ _WORKING = MOVING - {Status.UNCONFIRMED}
 
 def is_moving(task: GenerationTask) -> bool:
     """Whether the row may look different in a moment without anybody doing anything."""
-    return task.status in MOVING or (task.is_being_archived and not task.needs_attention)
+    if task.standing_attention == Attention.GONE:
+        return False  # it is asked about once in a while, but nobody need wait for that
+    return task.status in MOVING or (task.is_being_archived and not task.standing_attention)
+
+
+def moment(task: GenerationTask) -> str:
+    """What the page of a task depends on; once it differs, the page is loaded anew."""
+    return f"{task.status} {task.attention} {task.requested_provider_task_id}".strip()
 
 
 def badge(task: GenerationTask) -> SafeString:
@@ -111,7 +118,7 @@ def pretty(value: Any) -> str:
 
 
 def _progress(task: GenerationTask) -> SafeString | str:
-    if task.status not in _WORKING:
+    if task.status not in _WORKING or not is_moving(task):
         return ""
     since = coarse(task.submitted_at or task.created_at)
     return format_html(

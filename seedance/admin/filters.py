@@ -10,6 +10,7 @@ from django.core.paginator import Paginator
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.formats import localize
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
@@ -23,6 +24,16 @@ COUNTED_ROWS = 10_000
 PROMPT_WORD = "prompt:"
 
 
+class MoreThan(int):
+    """A count that was not counted to its end, and says so wherever Django's templates show it."""
+
+    def __str__(self) -> str:
+        # Django would put its separators between the letters, too.
+        counted = int(self) - 1
+        has_separators = localize(10_000) != "10000"
+        return str(counted) if has_separators else _("more than %(count)s") % {"count": counted}
+
+
 class BoundedPaginator(Paginator):
     """Counts to :data:`COUNTED_ROWS` and no further."""
 
@@ -30,7 +41,8 @@ class BoundedPaginator(Paginator):
     def count(self) -> int:
         """The number of rows, at most one more than :data:`COUNTED_ROWS`."""
         rows: Any = self.object_list
-        return rows[: COUNTED_ROWS + 1].count()
+        count = rows[: COUNTED_ROWS + 1].count()
+        return MoreThan(count) if count > COUNTED_ROWS else count
 
 
 def search(queryset: QuerySet, words: str) -> QuerySet:

@@ -31,6 +31,11 @@ WORDS = ("ratio", "resolution", "service_tier", "output_format", "omni_reference
 #: The first name in a problem's path -> the field of the form, where the two differ.
 _FIELD_OF = {"model": "model_choice", "model_name": "model_choice", "draft_task": "draft_task_id"}
 
+_MADE_BEFORE = gettext_lazy(
+    "This form was sent before and made the task %(task)s, without what you have changed since. To make another task "
+    "of it, save once more."
+)
+
 _MEDIA_PATH = re.compile(r"media\[(\d+)\](?:\.(\w+))?")
 
 
@@ -112,6 +117,8 @@ class TaskForm(forms.ModelForm):
     continued: GenerationTask | None = None
     #: Why the site refused this request when it was to be stored; the admin sets it on the class, too.
     refused: ValidationError | None = None
+    #: The task that this very form has made before; set like ``continued``.
+    made_before: GenerationTask | None = None
 
     class Meta:
         model = GenerationTask
@@ -156,6 +163,8 @@ class TaskForm(forms.ModelForm):
     def clean(self) -> dict[str, Any]:
         """Judge form and media together, and put every problem where it can be mended."""
         data = super().clean() or self.cleaned_data
+        if self.made_before is not None and not self.is_estimate:
+            self.add_error(None, _MADE_BEFORE % {"task": self.made_before.pk})
         data["model_name"] = data.get("model_name") or data.get("model_choice", "")
         media: MediaFormSet | None = getattr(self.instance, "admin_media", None)
         if self.errors or (media is not None and not media.is_valid()):

@@ -16,9 +16,9 @@ from django.utils.cache import get_conditional_response, patch_cache_control
 from django.utils.translation import gettext as _
 
 from .. import lifecycle
-from ..exceptions import SeedanceError
+from ..exceptions import SeedanceError, TransitionError
 from ..models import GenerationTask, MediaItem
-from . import display, reconciling
+from . import display, reconciling, submission
 from .actions import CAUSE
 from .columns import TaskList
 from .links import page_url
@@ -106,11 +106,14 @@ class TaskPages(TaskList):
 
     def _settle(self, request: HttpRequest, task: GenerationTask) -> str:
         who = request.user.get_username()
+        if submission.SEEN in request.POST and submission.seen_at(request) != task.submitted_at:
+            # It was sent again and got no answer again: what was found out before says nothing about that.
+            raise TransitionError(_("The task was sent again after this page was opened. Nothing was done."))
         if "provider_task_id" in request.POST:
             found = reconciling.FoundForm(request.POST)
             _require_valid(found)
-            lifecycle.link_provider_task(task, found.cleaned_data["provider_task_id"], cause=CAUSE, actor=who)
-            return _("The provider knows it; the task goes on.")
+            lifecycle.request_link(task, found.cleaned_data["provider_task_id"], cause=CAUSE, actor=who)
+            return _("A worker looks for it at the provider; this page shows what comes of it.")
         _require_valid(reconciling.AbsentForm(request.POST))
         lifecycle.resubmit(task, cause=CAUSE, actor=who)
         return _("The task will be sent again.")
@@ -118,6 +121,7 @@ class TaskPages(TaskList):
     def _live_row(self, request: HttpRequest, task: GenerationTask) -> dict[str, Any]:
         return {
             "status": task.status,
+            "moment": display.moment(task),
             "moving": display.is_moving(task),
             "cells": self.live_cells(request, task),
         }

@@ -1,5 +1,6 @@
 """The admin of video tasks: its form, its verbs, and what may be deleted."""
 
+from functools import partial
 from typing import Any, cast
 
 from django.contrib import admin, messages
@@ -9,15 +10,16 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponseRedirect
 from django.http.response import HttpResponseBase
+from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from .. import conf, health
 from ..exceptions import TransitionError
 from ..models import Callback, GenerationTask, Status, TaskEvent
-from . import actions, continuing, provider_status
+from . import actions, continuing, provider_status, submission
 from .detail import get_task_context
-from .forms import SUBMIT_BUTTON, TaskForm
+from .forms import ESTIMATE_BUTTON, SUBMIT_BUTTON, TaskForm
 from .links import callbacks_url, page_url
 from .media import MediaInline
 from .pages import TaskPages
@@ -52,7 +54,16 @@ _READ = ("prompt", "model_name", "provider", "draft_task_id", "metadata")
 #: Where a request carries the site's refusal to the form that shows it.
 _REFUSED = "_seedance_refused"
 
-_TOO_LATE = _("The task was sent in the meantime. Your changes were not saved.")
+_TOO_LATE = _(
+    "The task was sent after this form was opened, perhaps by the form itself. Nothing was changed by this request; "
+    "this is the task as it is."
+)
+_CHANGED = _(
+    "The task was changed after this form was opened. Nothing was saved or sent by this request; this is the task as "
+    "it is now."
+)
+_SENT_BEFORE = _("This form was sent before; this is the task it made. Nothing was made again.")
+_SENT_BEFORE_UNSEEN = _("This form was sent before, and its task is there already. Nothing was made again.")
 
 
 @admin.register(GenerationTask)
@@ -63,6 +74,7 @@ class GenerationTaskAdmin(TaskPages):
     """
 
     form = TaskForm
+    action_form = submission.ActionForm
     inlines = (MediaInline,)
     actions = (
         actions.submit_selected,
@@ -70,6 +82,8 @@ class GenerationTaskAdmin(TaskPages):
         actions.archive_selected,
         actions.cancel_selected,
         actions.retry_selected,
+        actions.mark_seen_selected,
+        actions.close_selected,
     )
     change_form_template = "seedance/admin/change_form.html"
     delete_confirmation_template = "seedance/admin/delete_confirmation.html"
@@ -127,6 +141,7 @@ class GenerationTaskAdmin(TaskPages):
         form = super().get_form(request, obj, change=change, **kwargs)
         if obj is None:
             cast(type[TaskForm], form).continued = self._continued(request)
+            cast(type[TaskForm], form).made_before = self._made_before(request)
         if (refused := getattr(request, _REFUSED, None)) is not None:
             cast(type[TaskForm], form).refused = refused
         return form
@@ -160,6 +175,8 @@ class GenerationTaskAdmin(TaskPages):
             except ValidationError as error:  # the site refused while the row was written: nothing was
                 setattr(request, _REFUSED, error)
                 return super().changeform_view(request, object_id, form_url, extra_context)
+        except submission.SentBefore as error:
+            return self._sent_before(request, error.task)
         except TransitionError as error:
             self.message_user(request, str(error), messages.ERROR)
             task_id = object_id or continuing.asked_for(request)
@@ -184,12 +201,16 @@ class GenerationTaskAdmin(TaskPages):
             "blockers": provider_status.submit_blockers() if add else [],
             "asked": self._estimate_context(request, form),
             "continued": form.continued if add else None,
+            "submission_key": self._form_key(request, form) if add else "",
             "show_save_and_add_another": False,
             "show_save_and_continue": False,
             "is_written": add or (obj is not None and self.has_change_permission(request, obj)),
         }
         if obj is not None and change:
-            context |= get_task_context(obj, self.get_actions(request), with_cost=self.sees_cost(request))
+            context |= get_task_context(obj, self._offered(request, context), with_cost=self.sees_cost(request))
+            context |= {"seen": submission.version_of(obj), "submission_key": submission.new_key()}
+            # What came back with errors was typed into the version that its form showed.
+            context["form_seen"] = request.POST.get(submission.SEEN) or context["seen"]
             context["reconcile_forms"] = self._reconcile_forms(request, obj)
             context["findings"] = () if obj.is_final else health.findings
             context |= self._next_links(request, obj)
@@ -264,7 +285,8 @@ class GenerationTaskAdmin(TaskPages):
             raise TransitionError(str(_TOO_LATE))
 
     def _create(self, request: HttpRequest, obj: GenerationTask, form: TaskForm) -> None:
-        created = GenerationTask.objects.create_prepared(
+        make = partial(
+            GenerationTask.objects.create_prepared,
             form.accepted,
             owner=request.user,
             submit=self._wants_submit(request, form),
@@ -272,10 +294,52 @@ class GenerationTaskAdmin(TaskPages):
             note=form.note,
             id=obj.pk,
         )
+        fingerprint = submission.fingerprint_of(request)
+        created, is_new = submission.create_once(
+            submission.key_of(request), request.user, make, fingerprint=fingerprint
+        )
+        if not is_new:
+            raise submission.SentBefore(created)
         obj.__dict__.update(created.__dict__)
+
+    def _made_before(self, request: HttpRequest) -> GenerationTask | None:
+        """The task that this form has made already, from what stood in it then.
+
+        Raises:
+            SentBefore: the same stands in it now: the form was merely posted twice.
+        """
+        key = request.POST.get(submission.FIELD)
+        made = submission.earlier(key, request.user) if key and request.method == "POST" else None
+        is_same = made is not None and made.idempotency_fingerprint == submission.fingerprint_of(request)
+        if made is not None and is_same and ESTIMATE_BUTTON not in request.POST:
+            raise submission.SentBefore(made)
+        return made
+
+    def _form_key(self, request: HttpRequest, form: TaskForm) -> str:
+        """The key for the form that is rendered: the one that came back with errors, unless it has made a task."""
+        was_refused = form.made_before is not None and not form.is_estimate
+        return submission.new_key() if was_refused else submission.key_of(request)
+
+    def _sent_before(self, request: HttpRequest, task: GenerationTask) -> HttpResponseBase:
+        if "_popup" in request.POST:
+            return super().response_add(request, task)
+        may_see = self.has_view_or_change_permission(request, task)
+        self.message_user(request, str(_SENT_BEFORE if may_see else _SENT_BEFORE_UNSEEN), messages.WARNING)
+        return HttpResponseRedirect(self._page_after(request, task))
+
+    def _page_after(self, request: HttpRequest, task: GenerationTask) -> str:
+        """The page of a task; for those who may only add, the next form."""
+        if self.has_view_or_change_permission(request, task):
+            return page_url(self.admin_site, "change", task.pk)
+        return page_url(self.admin_site, "add")
 
     def _rewrite(self, request: HttpRequest, obj: GenerationTask, form: TaskForm) -> None:
         who = request.user.get_username()
+        seen = submission.seen_at(request)
+        rows = GenerationTask.objects.filter(pk=obj.pk, status=Status.NEW)
+        # Locks the row until the changes are committed; of two forms that were opened at once, one is refused.
+        if seen is not None and not rows.filter(updated_at=seen).update(updated_at=timezone.now()):
+            raise TransitionError(str(_CHANGED if rows.exists() else _TOO_LATE))
         if not obj.amend(**form.columns()):
             raise TransitionError(str(_TOO_LATE))
         obj.note(TaskEvent.What.NOTE, cause=actions.CAUSE, actor=who, detail="The request was edited.")
@@ -293,7 +357,7 @@ class GenerationTaskAdmin(TaskPages):
             self.message_user(request, gettext("The task is saved and will be sent."), messages.SUCCESS)
         else:
             self.message_user(request, gettext("The task is saved. It is not sent yet."), messages.SUCCESS)
-        return HttpResponseRedirect(page_url(self.admin_site, "change", obj.pk))
+        return HttpResponseRedirect(self._page_after(request, obj))
 
     def _tell(self, request: HttpRequest, form: TaskForm) -> None:
         """Say what was lifted out of the prompt, what may be a mistake, and what it is expected to cost."""
@@ -303,6 +367,10 @@ class GenerationTaskAdmin(TaskPages):
             self.message_user(request, str(warning), messages.WARNING)
         if self.sees_cost(request) and (estimate := form.estimate):
             self.message_user(request, in_words(estimate), messages.INFO)
+
+    def _offered(self, request: HttpRequest, context: dict[str, Any]) -> set[str]:
+        """Names of the verbs on a task's page; where it can be written in, *Save and submit* is the way to send it."""
+        return set(self.get_actions(request)) - ({"submit_selected"} if context["is_written"] else set())
 
     def _continued(self, request: HttpRequest) -> GenerationTask | None:
         """The task that the new one goes on from, if this person may see it."""
@@ -322,7 +390,8 @@ class GenerationTaskAdmin(TaskPages):
         """The two ways out of *unconfirmed*, for those who may send."""
         if obj.status != Status.UNCONFIRMED or not self.has_submit_permission(request):
             return None
-        return {"found": FoundForm(), "absent": AbsentForm()}
+        seen = obj.submitted_at.isoformat() if obj.submitted_at else ""
+        return {"found": FoundForm(), "absent": AbsentForm(), "seen": seen}
 
     def _estimate_context(self, request: HttpRequest, form: TaskForm) -> dict[str, Any] | None:
         """What the *Estimate* button shows; ``None`` when it was not pressed or there are errors."""

@@ -548,4 +548,11 @@ KINDS: tuple[ErrorKind, ...] = (
         billed="no",
         retry="no",
     ),
+    ErrorKind(
+        ("closed_as_lost",),
+        _("A person closed it as lost: what became of it at the provider could not be found out."),
+        _("Look in the provider's console before you retry it; it may have been billed."),
+        billed="unknown",
+        retry="operator",
+    ),
 )

@@ -8,7 +8,7 @@ from .archiving import archive, claim_archivable
 from .callbacks import receive_callback
 from .clients import get_client
 from .polling import apply, back_off, claim_due_polls, poll, poll_many, reschedule
-from .reconciling import claim_unconfirmed, link_provider_task, reconcile, resubmit
+from .reconciling import claim_unconfirmed, link_provider_task, reconcile, request_link, resubmit
 from .submitting import claim, mark_abandoned, mark_paused, next_to_dispatch, submit
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "poll_many",
     "receive_callback",
     "reconcile",
+    "request_link",
     "reschedule",
     "resubmit",
     "submit",

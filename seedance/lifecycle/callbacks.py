@@ -3,7 +3,8 @@
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from ..models import Callback, GenerationTask, Status
+from ..models import Callback, GenerationTask, Status, TaskEvent
+from ..models.task import CLOSED_AS_LOST
 from ..models.wake import wake_workers
 from ..provider.reading import read_object, read_task
 
@@ -32,6 +33,8 @@ def receive_callback(task: GenerationTask, body: bytes) -> None:
                 callback.save(using=task._state.db)
         except IntegrityError:
             return  # the task was erased at this very moment
+        if task.error_code == CLOSED_AS_LOST and said.status == Status.SUCCEEDED:
+            task.note(TaskEvent.What.NOTE, cause="callback", detail="The provider calls it succeeded after all.")
     if task.is_final or said.status == task.status:
         return
     if task.is_in_flight or task.status == Status.UNCONFIRMED:

@@ -2,14 +2,15 @@
 
 import datetime as dt
 import logging
+from typing import Any
 
-from django.db import IntegrityError
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from .. import conf, translate
-from ..exceptions import ConfigurationError, NotFoundError, ProviderError, TransitionError
-from ..models import GenerationTask, Status, TaskEvent
+from ..exceptions import ConfigurationError, NotFoundError, ProviderError, RequestError, TransitionError
+from ..models import Attention, GenerationTask, Status, TaskEvent
 from ..models.queryset import GenerationTaskQuerySet
 from ..models.wake import wake_workers
 from ..provider.types import RemoteTask
@@ -34,13 +35,15 @@ def claim_unconfirmed(limit: int) -> list[GenerationTask]:
 
 
 def reconcile(task: GenerationTask) -> bool:
-    """Look for the provider's task behind an unconfirmed one: by its callbacks, then by a list where there is one.
+    """Look for the provider's task behind an unconfirmed one.
+
+    By the id that a person gave, by its callbacks, then by a list where there is one.
 
     Returns:
         True when it was found and adopted.
     """
     try:
-        if _reconcile_by_callbacks(task) or _reconcile_by_list(task):
+        if _link_requested(task) or _reconcile_by_callbacks(task) or _reconcile_by_list(task):
             return True
     except (ProviderError, ConfigurationError) as exc:
         logger.warning("search failed task=%s error=%s", task.pk, type(exc).__name__)
@@ -63,6 +66,30 @@ def link_provider_task(task: GenerationTask, provider_task_id: str, *, cause: st
         raise TransitionError(_("Another task has this id, or this one was settled in the meantime."))
 
 
+def request_link(task: GenerationTask, provider_task_id: str, *, cause: str, actor: str = "") -> None:
+    """Have a worker link an unconfirmed row to the provider's task of this id. The provider is not asked here.
+
+    Raises:
+        TransitionError: the row is not unconfirmed, or another row owns this id.
+    """
+    if task.status == Status.UNCONFIRMED and task.requested_provider_task_id == provider_task_id:
+        return  # a form that was posted twice
+    if GenerationTask.objects.filter(provider=task.provider, provider_task_id=provider_task_id).exists():
+        raise TransitionError(_("Another task has this id already."))
+    with transaction.atomic(using=task._state.db):
+        noted = task.status == Status.UNCONFIRMED and task.amend(
+            requested_provider_task_id=provider_task_id,
+            next_poll_at=timezone.now(),
+            poll_failures=0,
+            attention_detail="",
+        )
+        if not noted:
+            raise TransitionError(_("Only an unconfirmed task can be linked; this one was settled in the meantime."))
+        detail = f"Asked to link it with {provider_task_id}."
+        task.note(TaskEvent.What.NOTE, cause=cause, actor=actor, detail=detail)
+        wake_workers(task._state.db or "default")
+
+
 def resubmit(task: GenerationTask, *, cause: str, actor: str = "") -> None:
     """Send an unconfirmed task again, because a person says so. It may be billed twice.
 
@@ -75,6 +102,7 @@ def resubmit(task: GenerationTask, *, cause: str, actor: str = "") -> None:
         actor=actor,
         among=_unconfirmed(),
         detail="Released by a person, knowing that it may be billed twice.",
+        requested_provider_task_id="",
         attention="",
         attention_detail="",
         error_charged="",
@@ -85,6 +113,57 @@ def resubmit(task: GenerationTask, *, cause: str, actor: str = "") -> None:
     if not moved:
         raise TransitionError(_("Only an unconfirmed task can be released; this one was settled in the meantime."))
     wake_workers(task._state.db or "default")
+
+
+def _link_requested(task: GenerationTask) -> bool:
+    """Link the row to the id that a person gave, or say why not; keep the request while the provider is away."""
+    asked = task.requested_provider_task_id
+    if not asked:
+        return False
+    values = {"id": asked}
+    try:
+        wait_for_slot(task.provider, "get", conf.provider(task.provider).GET_PER_SECOND)
+        remote = get_client(task.provider).get_task(asked)
+    except (NotFoundError, RequestError) as exc:
+        _refuse_link(task, _("The provider does not know a task with the id %(id)s.") % values, describe_exchange(exc))
+        return False
+    except (ProviderError, ConfigurationError) as exc:
+        words = _("The provider could not be asked about %(id)s yet; a worker tries again.") % values
+        if not task.poll_failures:
+            detail = describe_exchange(exc) if isinstance(exc, ProviderError) else str(exc)
+            task.note(TaskEvent.What.ANSWER, cause="link", detail=detail)
+        _amend_request(task, attention=Attention.UNCONFIRMED, attention_detail=words, attention_seen="")
+        raise
+    if not _same_model(task, remote):
+        values |= {"name": remote.model_name}
+        _refuse_link(task, _("The task %(id)s was made with another model, %(name)s.") % values)
+        return False
+    if _link(task, asked, remote, cause="link"):
+        return True
+    if task.status == Status.UNCONFIRMED:
+        _refuse_link(task, _("Another task has the id %(id)s already.") % values)
+    return False
+
+
+def _refuse_link(task: GenerationTask, reason: str, answer: str = "") -> None:
+    """Clear a request that leads nowhere, with the reason for people and what the provider said in the timeline."""
+    with transaction.atomic(using=task._state.db):
+        cleared = _amend_request(
+            task,
+            requested_provider_task_id="",
+            attention=Attention.UNCONFIRMED,
+            attention_detail=reason,
+            attention_seen="",
+        )
+        if cleared:
+            detail = f"{reason}\n\n{answer}" if answer else reason
+            task.note(TaskEvent.What.ANSWER, cause="link", detail=detail)
+
+
+def _amend_request(task: GenerationTask, **changes: Any) -> bool:
+    """Write columns, unless a person has asked for another id meanwhile, which nobody has looked at yet."""
+    same = GenerationTask.objects.filter(requested_provider_task_id=task.requested_provider_task_id)
+    return task.amend(among=same, **changes)
 
 
 def _reconcile_by_callbacks(task: GenerationTask) -> bool:
@@ -169,6 +248,7 @@ def _link(task: GenerationTask, provider_task_id: str, remote: RemoteTask, *, ca
             among=_unconfirmed(),
             detail=f"Found at the provider as {provider_task_id}.",
             provider_task_id=provider_task_id,
+            requested_provider_task_id="",
             expires_at=translate.deadline(task, remote),
             next_poll_at=now,
             attention="",
@@ -189,9 +269,12 @@ def _unconfirmed() -> GenerationTaskQuerySet:
 
 
 def _schedule_next_search(task: GenerationTask) -> None:
-    """Search less and less often; in the end only a callback or a person can tell."""
+    """Search less and less often; in the end only a callback or a person can tell. A given id is looked at for ever."""
     searches = task.poll_failures
     listed = task.provider in conf.provider_aliases() and conf.provider(task.provider).LISTS
-    pause = PAUSES[searches] if listed and searches < len(PAUSES) else None
+    if task.requested_provider_task_id:
+        pause: int | None = PAUSES[min(searches, len(PAUSES) - 1)]
+    else:
+        pause = PAUSES[searches] if listed and searches < len(PAUSES) else None
     again = timezone.now() + dt.timedelta(seconds=pause) if pause else None
-    task.amend(poll_failures=searches + 1, next_poll_at=again)
+    _amend_request(task, poll_failures=searches + 1, next_poll_at=again)

@@ -68,7 +68,9 @@ def evaluate(task: GenerationTask, remote: RemoteTask) -> TaskUpdate | None:
 def is_unchanged(task: GenerationTask, remote: RemoteTask) -> bool:
     """Whether a look brought nothing that is not on the row already."""
     unchanged = remote.status == task.status and remote.updated_at == task.provider_updated_at
-    return unchanged and not task.attention and not overdue(task, remote)
+    if task.attention_seen == Attention.OVERDUE:
+        return unchanged and not task.attention
+    return unchanged and not task.standing_attention and not overdue(task, remote)
 
 
 def overdue(task: GenerationTask, remote: RemoteTask | None) -> Attention | None:
@@ -97,7 +99,10 @@ def _bills_successes_only(task: GenerationTask) -> bool:
 
 
 def _settled(task: GenerationTask) -> dict[str, Any]:
-    """Clears a flag that the provider's good word answers; being overdue is not answered by words."""
-    if task.attention in ("", Attention.OVERDUE):
-        return {}
-    return {"attention": "", "attention_detail": ""}
+    """Clears a flag that the provider's good word answers, seen or not; being overdue is not answered by words."""
+    settled: dict[str, Any] = {}
+    if task.attention not in ("", Attention.OVERDUE):
+        settled |= {"attention": "", "attention_detail": ""}
+    if task.attention_seen not in ("", Attention.OVERDUE):
+        settled |= {"attention_seen": ""}
+    return settled

@@ -26,7 +26,7 @@ from .bulk import update_each
 from .event import TaskEvent
 from .idempotency import IdempotencyKey, fingerprint_of, get_or_create, without_nulls
 from .media import MediaItem
-from .status import ACTIVE, FINAL, IN_FLIGHT, MAY_COST, Attention, Status
+from .status import ACTIVE, CLOSABLE, FINAL, IN_FLIGHT, MAY_COST, Attention, Status
 from .wake import wake_workers
 
 if TYPE_CHECKING:
@@ -43,6 +43,10 @@ UNARCHIVED_ROWS = Q(status=Status.SUCCEEDED, archived_at=None)
 DOUBTED_ROWS = Q(status=Status.SUCCEEDED, archived_at__isnull=False, attention=Attention.MISMATCH) & ~Q(video="")
 #: What *archive again* answers; a mismatch of a video that is not stored whole yet stays.
 _ARCHIVE_FLAGS = (Attention.NO_VIDEO, Attention.ARCHIVE, Attention.LOST_MEDIA)
+
+_LOST = Q(attention__in=sorted(CLOSABLE)) | Q(attention="", attention_seen__in=sorted(CLOSABLE))
+#: What a person may close as lost; the property ``is_closable`` says the same of one task.
+CLOSABLE_ROWS = (IN_FLIGHT_ROWS & _LOST) | Q(status=Status.UNCONFIRMED)
 
 
 class GenerationTaskQuerySet(models.QuerySet["GenerationTask"]):
@@ -98,6 +102,14 @@ class GenerationTaskQuerySet(models.QuerySet["GenerationTask"]):
     def to_archive_again(self) -> Self:
         """Tasks that ``archive_again`` does something for: not stored, or stored although it looked wrong."""
         return self.filter(UNARCHIVED_ROWS | DOUBTED_ROWS)
+
+    def needing_attention(self) -> Self:
+        """Tasks that a person should look at."""
+        return self.exclude(attention="")
+
+    def closable(self) -> Self:
+        """Tasks that a person may close as lost."""
+        return self.filter(CLOSABLE_ROWS)
 
     def awaiting_work(self) -> Self:
         """Tasks that wait for a worker, now or soon: to be sent, or to be asked about."""

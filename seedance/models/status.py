@@ -33,7 +33,7 @@ TRANSITIONS: dict[Status, frozenset[Status]] = {
     Status.NEW: frozenset({Status.PENDING, Status.CANCELLED}),
     Status.PENDING: frozenset({Status.SUBMITTING, Status.FAILED, Status.CANCELLED}),
     Status.SUBMITTING: frozenset({Status.PENDING, Status.UNCONFIRMED, Status.QUEUED, Status.FAILED}),
-    Status.UNCONFIRMED: frozenset({Status.PENDING, Status.QUEUED}),
+    Status.UNCONFIRMED: frozenset({Status.PENDING, Status.QUEUED, Status.FAILED}),
     Status.QUEUED: frozenset({Status.RUNNING}) | FINAL,
     Status.RUNNING: FINAL,
     **dict.fromkeys(sorted(FINAL), frozenset()),
@@ -78,3 +78,7 @@ class Attention(models.TextChoices):
 NEEDS_PERSON = frozenset(
     {Attention.GONE, Attention.NO_VIDEO, Attention.LOST_MEDIA, Attention.PAUSED, Attention.PROVIDER}
 )
+
+
+#: Reasons for which a person may close a task that is in flight as lost.
+CLOSABLE = frozenset({Attention.GONE, Attention.OVERDUE})

@@ -17,11 +17,25 @@ from ..exceptions import TransitionError
 from .after_commit import after_commit, delete_after_commit
 from .event import TaskEvent
 from .ids import callback_token, provider_task_digest, uuid7
-from .queryset import IN_FLIGHT_ROWS, PENDING_ROWS, UNARCHIVED_ROWS, GenerationTaskManager
+from .queryset import CLOSABLE_ROWS, IN_FLIGHT_ROWS, PENDING_ROWS, UNARCHIVED_ROWS, GenerationTaskManager
 from .results import RESULT_FILES, ResultDirectory
-from .status import ACTIVE, FINAL, IN_FLIGHT, MAY_COST, NEEDS_PERSON, TRANSITIONS, UNCANCELLABLE, Attention, Status
+from .status import (
+    ACTIVE,
+    CLOSABLE,
+    FINAL,
+    IN_FLIGHT,
+    MAY_COST,
+    NEEDS_PERSON,
+    TRANSITIONS,
+    UNCANCELLABLE,
+    Attention,
+    Status,
+)
 from .transitions import Transition, rows_without_newer_report, show, with_digest
 from .wake import wake_workers
+
+#: The error code of a task that a person has closed as lost.
+CLOSED_AS_LOST = "closed_as_lost"
 
 _GONE = _("This task was deleted in the meantime.")
 _MAY_COST = _("This task may still cost money; it can be deleted once it is final.")
@@ -41,12 +55,13 @@ class GenerationTask(models.Model):
 
         new ──► pending ──► submitting ──► queued ──► running ──► succeeded
                    ▲  ▲        │   │          │          │
-                   │  └────────┘   ▼          │          ├──► failed
+                   │  └────────┘   ▼          │          ├──► failed ◄── unconfirmed
                    └────────── unconfirmed ───┘          ├──► expired
                                                          └──► cancelled
 
     ``submitting → pending`` only when the request certainly did not reach the provider or was turned away
-    by its limits; silence leads to ``unconfirmed``, which only the provider's word or a person resolves.
+    by its limits; silence leads to ``unconfirmed``, which only the provider's word or a person resolves;
+    a person may close it as lost, which is ``failed``.
     A queued task may jump to any final status; ``new`` and ``pending`` can be cancelled here and now.
     Rows change through ``advance`` and ``amend`` alone, never by saving them whole.
     """
@@ -125,6 +140,8 @@ class GenerationTask(models.Model):
     request_id = models.CharField(_("request id"), max_length=128, blank=True, editable=False)
     attention = models.CharField(_("needs attention"), max_length=20, choices=Attention, blank=True, editable=False)
     attention_detail = models.TextField(blank=True, editable=False)
+    #: The reason that a person has marked as seen; it is not raised again while the status stays.
+    attention_seen = models.CharField(max_length=20, choices=Attention, blank=True, editable=False)
     raw = models.JSONField(
         _("last answer"), null=True, editable=False, encoder=DjangoJSONEncoder, help_text=_("As the provider sent it.")
     )
@@ -139,6 +156,8 @@ class GenerationTask(models.Model):
     idempotency_fingerprint = models.CharField(max_length=64, blank=True, editable=False)
     #: The key of the request that submitted a task which was kept as new.
     submit_digest = models.CharField(max_length=64, unique=True, null=True, editable=False)
+    #: The provider's id that a person says is behind an unconfirmed task; a worker looks at it and clears this.
+    requested_provider_task_id = models.CharField(max_length=128, blank=True, editable=False)
     callback_token = models.CharField(max_length=64, unique=True, default=callback_token, editable=False)
 
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
@@ -252,7 +271,7 @@ class GenerationTask(models.Model):
         """
         if self.status == Status.UNCONFIRMED:
             return self.next_poll_at is None  # nobody searches for it any more
-        return self.status == Status.NEW or (not self.is_done and self.attention in NEEDS_PERSON)
+        return self.status == Status.NEW or (not self.is_done and self.standing_attention in NEEDS_PERSON)
 
     @property
     def is_in_flight(self) -> bool:
@@ -338,14 +357,25 @@ class GenerationTask(models.Model):
                 return False  # where the status is as we thought, the news was old
         return False
 
-    def amend(self, *, reported_at: dt.datetime | None = None, **changes: Any) -> bool:
+    def amend(
+        self,
+        *,
+        reported_at: dt.datetime | None = None,
+        among: "models.QuerySet[GenerationTask] | None" = None,
+        **changes: Any,
+    ) -> bool:
         """Write columns while the status stays what this instance believes it to be.
+
+        Args:
+            among: rows that the task must still be one of, as part of the condition.
 
         Returns:
             False when the row has moved on, was deleted, or has newer news; nothing is written then.
         """
         columns = {"updated_at": timezone.now(), **with_digest(self, changes)}
         rows = rows_without_newer_report(self, self._state.db, reported_at).filter(status=self.status)
+        if among is not None:
+            rows &= among.order_by()
         if rows.update(**columns) != 1:
             return False
         show(self, columns, self._state.db)
@@ -423,11 +453,12 @@ class GenerationTask(models.Model):
         return [file for row in rows.only(*RESULT_FILES) for file in (row.video, row.poster, row.last_frame)]
 
     def flag(self, attention: Attention, *, cause: str, detail: str = "") -> None:
-        """Raise *needs attention*, once per reason and wording."""
+        """Raise *needs attention*, once per reason and wording; not for what a person has marked as seen."""
         if (self.attention, self.attention_detail) == (attention, detail):
             return
+        unseen = type(self)._base_manager.using(self._state.db).exclude(attention_seen=attention)
         with transaction.atomic(using=self._state.db):
-            if self.amend(attention=attention, attention_detail=detail):
+            if self.amend(among=unseen, attention=attention, attention_detail=detail, attention_seen=""):
                 self.note(
                     TaskEvent.What.ATTENTION, cause=cause, detail=f"{attention}: {detail}" if detail else attention
                 )
@@ -452,3 +483,55 @@ class GenerationTask(models.Model):
         except type(self).DoesNotExist:
             return True
         return False
+
+    def mark_seen(self, *, cause: str, actor: str = "") -> None:
+        """Lower *needs attention*; the same reason does not raise it again while the status stays.
+
+        Raises:
+            TransitionError: nothing needs attention, or the reason goes by itself once the account is resumed.
+        """
+        attention = self.attention
+        if attention == Attention.PAUSED:
+            raise TransitionError(_("This goes by itself once the account is resumed."))
+        same = type(self)._base_manager.using(self._state.db).filter(attention=attention)
+        with transaction.atomic(using=self._state.db):
+            lowered = attention and self.amend(among=same, attention="", attention_detail="", attention_seen=attention)
+            if not lowered:
+                raise TransitionError(_("Nothing needs attention here."))
+            self.note(TaskEvent.What.ATTENTION, cause=cause, actor=actor, detail=f"Marked as seen: {attention}.")
+
+    @property
+    def standing_attention(self) -> str:
+        """The reason why a person should look, whether or not somebody has."""
+        return self.attention or self.attention_seen
+
+    @property
+    def is_closable(self) -> bool:
+        """Whether a person may close it as lost: no machine will find out what became of it, or not for long."""
+        lost = self.is_in_flight and self.standing_attention in CLOSABLE
+        return lost or self.status == Status.UNCONFIRMED
+
+    def close_as_lost(self, *, cause: str, actor: str = "") -> None:
+        """End a task that the provider has lost, because a person says so. It may have been billed.
+
+        Raises:
+            TransitionError: it may still end by itself.
+        """
+        # The update locks the row until the move is made: a task that was found again meanwhile stays open.
+        rows = type(self)._base_manager.using(self._state.db).filter(CLOSABLE_ROWS, pk=self.pk, status=self.status)
+        with transaction.atomic(using=self._state.db):
+            moved = rows.update(updated_at=timezone.now()) and self.advance(
+                Status.FAILED,
+                cause=cause,
+                actor=actor,
+                detail="Closed as lost by a person; it is not known whether it was billed.",
+                error_code=CLOSED_AS_LOST,
+                error_message="Closed as lost by a person.",
+                error_charged="unknown",
+                requested_provider_task_id="",
+                attention="",
+                attention_detail="",
+                next_poll_at=None,
+            )
+            if not moved:
+                raise TransitionError(_("Only a task that the provider has lost can be closed; this one is not lost."))

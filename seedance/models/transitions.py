@@ -42,7 +42,13 @@ class Transition:
     def columns(self, now: dt.datetime) -> dict[str, Any]:
         """Everything to be written."""
         final = {"finished_at": now} if self.to in FINAL else {}
-        return {**final, **with_digest(self.task, self.changes), "status": self.to, "updated_at": now}
+        return {
+            "attention_seen": "",
+            **final,
+            **with_digest(self.task, self.changes),
+            "status": self.to,
+            "updated_at": now,
+        }
 
     def event(self, cause: str) -> TaskEvent:
         """The line of the timeline; made before the instance changes."""

@@ -106,9 +106,97 @@ def test_cancel_page_is_honest_about_a_provider_that_cannot(operator, make_task,
 def test_retry_says_first_that_it_costs(operator, one_of_each):
     response = run_action(operator, "retry_selected", *one_of_each.values())
 
-    does = response.context["preview"].does
-    assert does[0] == "4 new tasks are made and sent at once. They are paid like any others."
+    assert response.context["preview"].does == [
+        "4 new tasks are made and sent at once. They are paid like any others.",
+        "1 cancelled.",
+        "1 expired.",
+        "1 failed: what was refused for its content is refused again.",
+        "1 succeeded: the video is there already, and is made once more.",
+        "The video of 1 of them is made and paid already: “Archive again” stores it free of charge.",
+    ]
     assert GenerationTask.objects.count() == len(ALL)
+
+
+def test_retry_says_of_a_new_task_that_nothing_was_sent(operator, make_task, provider):
+    preview = run_action(operator, "retry_selected", make_task()).context["preview"]
+
+    assert preview.skips == ["1 new: nothing was sent yet; submit it instead"]
+
+
+def test_retry_shows_first_prompts_and_price_before_it_costs(operator, make_task, provider):
+    tasks = [
+        make_task(status="failed", prompt=f"Boat {n}.", cost_amount="0.25", cost_currency="USD") for n in range(12)
+    ]
+
+    content = run_action(operator, "retry_selected", *tasks).content.decode()
+
+    assert "Estimated price: 3.00 USD." in content
+    assert "Boat 11." in content and "Boat 2." in content and "Boat 1." not in content
+    assert "and 2 more" in content
+
+
+def test_retry_hides_the_price_from_those_who_may_not_see_it(staff_with, make_task, provider):
+    task = make_task(status="failed", cost_amount="0.25", cost_currency="USD")
+
+    content = run_action(staff_with("view", "add", "submit"), "retry_selected", task).content.decode()
+
+    assert "USD" not in content
+
+
+def test_submit_of_several_says_first_that_it_costs(operator, make_task, provider):
+    tasks = [make_task(cost_amount="0.25", cost_currency="USD") for _ in range(2)]
+
+    response = run_action(operator, "submit_selected", *tasks)
+
+    assert response.context["preview"].does == ["2 tasks are sent."]
+    assert "Estimated price: 0.50 USD." in response.content.decode()
+    assert GenerationTask.objects.filter(status="new").count() == 2
+
+
+def test_submit_of_several_sends_once_confirmed(operator, make_task, provider):
+    tasks = [make_task() for _ in range(2)]
+
+    run_action(operator, "submit_selected", *tasks, confirmed="yes")
+
+    assert GenerationTask.objects.filter(status="pending").count() == 2
+
+
+@pytest.mark.parametrize(("action", "status"), [("submit_selected", "new"), ("retry_selected", "failed")])
+def test_more_than_was_confirmed_is_asked_about_again(operator, make_task, provider, action, status):
+    tasks = [make_task(status=status) for _ in range(3)]
+
+    response = run_action(operator, action, tasks[0], select_across="1", confirmed="yes", expected="2")
+
+    assert response.context["expected"] == 3
+    assert GenerationTask.objects.filter(status="pending").count() == 0
+
+
+@pytest.mark.parametrize(("action", "status"), [("submit_selected", "new"), ("retry_selected", "failed")])
+def test_select_all_never_pays_for_more_than_anybody_can_look_through(
+    operator, make_task, provider, settings, action, status
+):
+    settings.SEEDANCE = {**settings.SEEDANCE, "MAX_PAID_SELECTION": 2}
+    tasks = [make_task(status=status) for _ in range(3)]
+
+    response = run_action(operator, action, tasks[0], select_across="1", confirmed="yes")
+
+    assert messages_of(response)[0].startswith("3 tasks would be paid for; at most 2 can be at a time.")
+    assert GenerationTask.objects.filter(status="pending").count() == 0
+
+
+def test_no_leads_back_to_the_filtered_list(operator, make_task, provider):
+    task = make_task(status="failed")
+    data = {"action": "retry_selected", "_selected_action": [str(task.pk)]}
+
+    response = operator.post(page("changelist") + "?status__exact=failed", data)
+
+    assert response.context["back_url"] == page("changelist") + "?status__exact=failed"
+
+
+def test_no_leads_back_to_the_task(operator, make_task, provider):
+    task = make_task(status="failed")
+
+    assert run_action(operator, "retry_selected", task, stay="1").context["back_url"] == page("change", task.pk)
 
 
 def test_retry_makes_new_tasks_linked_to_the_old_ones_once_confirmed(operator, one_of_each, admin_user):

@@ -1,18 +1,20 @@
 """What only a browser can tell: the video plays, rows refresh themselves, and the site's strict policy allows it."""
 
 import io
+import re
 import shutil
 
 import av
 import pytest
 from django.conf import settings
 from django.core.files.base import ContentFile
+from django.utils import timezone
 from PIL import Image
 from playwright.sync_api import sync_playwright
 
-from seedance.models import Status
+from seedance.models import GenerationTask, Status
 
-from ..conftest import require_service
+from ..conftest import SAMPLE_MODEL, require_service
 from .conftest import page
 
 pytestmark = pytest.mark.browser
@@ -97,4 +99,55 @@ def test_page_of_a_task_follows_it(browser_page, make_task):
     task.advance(Status.RUNNING, cause="test")
 
     browser_page.wait_for_selector("text=queued → running", timeout=20_000)
+    assert browser_page.complaints == []
+
+
+def fill_in(browser_page, prompt="A paper boat."):
+    browser_page.goto(page("add"))
+    browser_page.select_option("#id_model_choice", SAMPLE_MODEL)
+    browser_page.fill("#id_prompt", prompt)
+
+
+def press_twice(browser_page, selector, gap):
+    """Press a button twice as a nervous hand does, and wait for the page that follows."""
+    button = browser_page.locator(selector)
+    if gap is None:
+        button.dblclick(no_wait_after=True)
+    else:
+        button.scroll_into_view_if_needed()
+        box = button.bounding_box()
+        for _ in range(2):
+            browser_page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+            browser_page.wait_for_timeout(gap)
+    # Not wait_for_url: the second press may break off the navigation that the first one began.
+    browser_page.wait_for_selector(".seedance-task")
+    browser_page.wait_for_load_state("networkidle")
+
+
+@pytest.mark.slow
+def test_nobody_pays_twice_for_pressing_twice_or_going_back(browser_page, provider):
+    for number, gap in enumerate([None, 0, 60, 120], start=1):
+        fill_in(browser_page)
+        press_twice(browser_page, "[name=_submit]", gap)
+        assert GenerationTask.objects.count() == number, f"save and submit, gap {gap}"
+
+    browser_page.go_back()
+    browser_page.select_option("#id_model_choice", SAMPLE_MODEL)
+    browser_page.fill("#id_prompt", "A paper boat.")
+    browser_page.click("[name=_submit]")
+    browser_page.wait_for_url(re.compile(r"/change/"))
+    assert GenerationTask.objects.count() == 4
+
+    old = GenerationTask.objects.first()
+    for number, gap in enumerate([None, 0, 60, 120], start=1):
+        GenerationTask.objects.filter(pk=old.pk).update(status="failed", finished_at=timezone.now())
+        browser_page.goto(page("change", old.pk))
+        browser_page.click("text=Retry…")
+        press_twice(browser_page, "[name=confirmed]", gap)
+        assert old.retries.count() == number, f"retry, gap {gap}"
+
+    fill_in(browser_page, "Saved by Enter.")
+    browser_page.press("#id_seed", "Enter")
+    browser_page.wait_for_url(re.compile(r"/change/"))
+    assert GenerationTask.objects.get(prompt="Saved by Enter.").status == "new"
     assert browser_page.complaints == []

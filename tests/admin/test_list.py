@@ -6,6 +6,7 @@ import uuid
 import pytest
 from django.core.files.base import ContentFile
 from django.utils import timezone
+from django.utils.formats import localize
 
 from seedance.admin import filters
 from seedance.models import GenerationTask, Status
@@ -223,3 +224,21 @@ def test_ids_of_a_day_begin_after_the_first_id_of_it(make_task):
     task = make_task()
 
     assert GenerationTask.objects.filter(pk__gte=before).get() == task
+
+
+def test_count_that_was_not_finished_is_not_told_as_the_true_number(operator, make_task, monkeypatch):
+    monkeypatch.setattr(filters, "COUNTED_ROWS", 2)
+    for _ in range(3):
+        make_task()
+
+    content = operator.get(page("changelist")).content.decode()
+
+    assert "more than 2 results" in content
+    assert "3 video tasks" not in content
+    assert "3 results" not in content
+
+
+def test_count_that_was_not_finished_is_readable_with_separators(settings):
+    settings.USE_THOUSAND_SEPARATOR = True
+
+    assert localize(filters.MoreThan(10_001)) == "10,000"

@@ -1,7 +1,12 @@
 """The two ways out of *unconfirmed*, both on a person's word."""
 
-import pytest
+import re
+import time
 
+import pytest
+from django.utils import timezone
+
+from seedance import lifecycle
 from seedance.provider.ark import SeedanceClient
 from seedance.provider.types import ContentPart, TaskRequest
 
@@ -11,7 +16,9 @@ from .conftest import messages_of, page
 
 @pytest.fixture
 def lost(make_task):
-    return make_task(status="unconfirmed", attention="unconfirmed", error_charged="unknown")
+    return make_task(
+        status="unconfirmed", attention="unconfirmed", error_charged="unknown", submitted_at=timezone.now()
+    )
 
 
 def reconcile(client, task, **fields):
@@ -39,22 +46,92 @@ def found(provider):
     )
 
 
-def test_task_that_was_found_is_followed(operator, lost, found):
-    reconcile(operator, lost, provider_task_id=f" {found} ")
+def status_style(task):
+    """What a worker does about it, and the row as it then is."""
+    for found in lifecycle.claim_unconfirmed(10):
+        lifecycle.reconcile(found)
+    task.refresh_from_db()
+    return task
+
+
+def test_task_that_was_found_is_followed_by_a_worker(operator, lost, found):
+    response = reconcile(operator, lost, provider_task_id=f" {found} ")
+
+    assert messages_of(response) == ["A worker looks for it at the provider; this page shows what comes of it."]
+    assert f"A worker is looking for {found} at the provider." in response.content.decode()
+    assert lost.events.last().actor == "admin"
+    task = status_style(lost)
+    assert (task.status, task.provider_task_id, task.requested_provider_task_id) == ("queued", found, "")
+    assert (task.attention, task.error_charged) == ("", "")
+
+
+def test_page_answers_at_once_while_the_provider_does_not(operator, lost, found, provider):
+    provider.fault("slow_headers", on="get", seconds=30)
+    asked = len(provider.requests)
+
+    begun = time.monotonic()
+    reconcile(operator, lost, provider_task_id=found)
+
+    assert time.monotonic() - begun < 10
+    assert len(provider.requests) == asked
+
+
+def test_request_is_kept_while_the_provider_is_away(operator, lost, found, provider):
+    reconcile(operator, lost, provider_task_id=found)
+    provider.fail_next(503, on="get", times=5)
+
+    task = status_style(lost)
+
+    assert (task.status, task.requested_provider_task_id) == ("unconfirmed", found)
+    assert task.attention_detail == f"The provider could not be asked about {found} yet; a worker tries again."
+    assert task.next_poll_at > timezone.now()
+
+
+@pytest.mark.usefixtures("provider")
+def test_id_that_the_provider_does_not_know_is_refused_in_plain_words(operator, lost):
+    reconcile(operator, lost, provider_task_id="cgt-20260101000000-nobdy")
+
+    task = status_style(lost)
+
+    assert (task.status, task.requested_provider_task_id) == ("unconfirmed", "")
+    assert task.attention == "unconfirmed"
+    assert task.attention_detail == "The provider does not know a task with the id cgt-20260101000000-nobdy."
+    assert "HTTP 404" in task.events.last().detail
+
+
+def test_id_of_another_model_is_refused(operator, make_task, found):
+    task = make_task(status="unconfirmed", model_name="doubao-seedance-1-0-pro-250528")
+    reconcile(operator, task, provider_task_id=found)
+
+    task = status_style(task)
+
+    assert (task.status, task.requested_provider_task_id) == ("unconfirmed", "")
+    assert "was made with another model" in task.attention_detail
+
+
+def test_id_that_is_given_while_a_worker_looks_for_another_is_not_forgotten(operator, lost, found, settings):
+    default = {**settings.SEEDANCE["PROVIDERS"]["default"], "LISTS": False}
+    settings.SEEDANCE = {**settings.SEEDANCE, "PROVIDERS": {"default": default}}
+    reconcile(operator, lost, provider_task_id="cgt-20260101000000-nobdy")
+    (claimed,) = lifecycle.claim_unconfirmed(1)
+
+    reconcile(operator, lost, provider_task_id=found)
+    lifecycle.reconcile(claimed)
 
     lost.refresh_from_db()
-    assert (lost.status, lost.provider_task_id) == ("queued", found)
-    assert (lost.attention, lost.error_charged) == ("", "")
-    assert lost.next_poll_at is not None
-    assert lost.events.last().actor == "admin"
+    assert lost.requested_provider_task_id == found
+    assert status_style(lost).provider_task_id == found
 
 
-def test_id_that_the_provider_does_not_know_is_refused(operator, lost, provider):
-    response = reconcile(operator, lost, provider_task_id="cgt-20260101000000-nobdy")
+def test_word_about_an_earlier_sending_is_not_taken_for_a_later_one(operator, lost):
+    content = operator.get(page("change", lost.pk)).content.decode()
+    seen = re.findall(r'name="seen" value="([^"]*)"', content)[-1]
+    lost.amend(submitted_at=timezone.now())
+
+    reconcile(operator, lost, looked="on", seen=seen or "2026-01-01T00:00:00+00:00")
 
     lost.refresh_from_db()
     assert lost.status == "unconfirmed"
-    assert len(messages_of(response)) == 1
 
 
 def test_task_that_is_absent_is_sent_again(operator, lost, provider):
@@ -84,7 +161,7 @@ def test_id_of_another_task_is_refused(operator, lost, make_task, found):
 
     lost.refresh_from_db()
     assert lost.status == "unconfirmed"
-    assert messages_of(response) == ["Another task has this id, or this one was settled in the meantime."]
+    assert messages_of(response) == ["Another task has this id already."]
 
 
 @pytest.mark.parametrize("status", ["submitting", "pending", "running", "failed"])

@@ -172,3 +172,24 @@ def test_policy_is_the_one_of_the_settings(client):
     response = client.get("/")
 
     assert response.headers["Content-Security-Policy"] == "default-src 'none'; img-src 'self' data:"
+
+
+def test_page_that_is_not_permitted_says_so_and_leads_back(client, django_user_model):
+    client.force_login(django_user_model.objects.create_user("bob", is_staff=True))
+
+    response = client.get(reverse("admin:seedance_generationtask_changelist"))
+
+    assert response.status_code == 403
+    assert "Not permitted" in response.content.decode()
+    assert reverse("landing") in response.content.decode()
+
+
+@pytest.mark.parametrize(("attention", "reloads"), [("", True), ("gone", False)])
+def test_videos_page_does_not_reload_for_a_task_that_is_lost(client, alice, attention, reloads):
+    task = GenerationTask.objects.create_task(prompt="A paper boat.", model_name=MODEL, owner=alice)
+    GenerationTask.objects.filter(pk=task.pk).update(status="running", provider_task_id="cgt-1", attention=attention)
+    client.force_login(alice)
+
+    content = client.get(reverse("landing")).content.decode()
+
+    assert ("project/refresh.js" in content) is reloads

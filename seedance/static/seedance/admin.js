@@ -1,5 +1,5 @@
-// Refreshes the tasks on the page that move by themselves. Asks less often while nothing changes, not at all while
-// the page is hidden, and stops when nothing moves any more. Without this script the page is simply reloaded by hand.
+// Keeps the key of a form, and refreshes the tasks on the page that move by themselves. Asks less often while nothing
+// changes, not at all while the page is hidden, and stops when nothing moves any more. Without this script the page is simply reloaded by hand.
 "use strict";
 {
   const SOONEST = 3000;
@@ -31,7 +31,7 @@
     etag = answer.headers.get("ETag") ?? "";
     const rows = await answer.json();
     const before = root.dataset.seedanceReload;
-    if (before && ids.some((id) => rows[id]?.status !== before || !rows[id].moving)) location.reload();
+    if (before && ids.some((id) => rows[id]?.moment !== before || !rows[id].moving)) location.reload();
     else ids.forEach((id) => show(id, rows[id]));
     return true;
   }
@@ -47,7 +47,18 @@
     if (moving().length) setTimeout(round, delay, root);
   }
 
+  // Who goes back to a page gets it anew from the server. The key of its forms stays what it was, so that pressing the
+  // button again is the same request as before; only a page that is opened anew makes another task.
+  function keepKey() {
+    const fields = [...document.querySelectorAll('input[name="submission_key"]')];
+    if (!fields.length) return;
+    const key = history.state?.seedanceKey ?? fields[0].value;
+    history.replaceState({ ...history.state, seedanceKey: key }, "");
+    for (const field of fields) field.value = key;
+  }
+
   document.addEventListener("DOMContentLoaded", () => {
+    keepKey();
     const root = document.querySelector("[data-seedance-live]");
     if (root && moving().length) setTimeout(round, delay, root);
   });
