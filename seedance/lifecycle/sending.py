@@ -4,10 +4,19 @@ import datetime as dt
 import logging
 import random
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from uuid import UUID
 
-from django.db import IntegrityError, InterfaceError, OperationalError, connections
+from django.db import (
+    DEFAULT_DB_ALIAS,
+    IntegrityError,
+    InterfaceError,
+    OperationalError,
+    connections,
+)
 from django.utils import timezone
 
 from .. import conf, intake, translate
@@ -23,6 +32,7 @@ from ..exceptions import (
     TransportError,
 )
 from ..models import Account, Attention, GenerationTask, Pace, Status, TaskEvent
+from ..provider.types import Client, TaskRequest
 from .cadence import first_look
 from .clients import get_client
 from .wording import code_of, exchange
@@ -108,41 +118,103 @@ def _pace_of(task: GenerationTask) -> str:
 
 def submit(task: GenerationTask) -> None:
     """Send a claimed task: one POST, and its outcome written down before anything else happens."""
+    create = _prepare(task)
+    if create is None:
+        return
+    _persist(task, _post(task, create))
+
+
+@dataclass(frozen=True)
+class _Create:
+    """A create call that is ready; nothing has left yet."""
+
+    provider: conf.Provider
+    client: Client
+    request: TaskRequest
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    """What became of a create call: how to write it down, and what the log says of it."""
+
+    write: Callable[[], None]
+    told: str
+
+
+def _prepare(task: GenerationTask) -> _Create | None:
+    """Make the create call ready; ``None`` when it cannot be made, which is then written down."""
     problems = errors(intake.check(task.inputs, task.provider))
     if problems:
         _refuse(task, problems[0].code, " ".join(str(problem) for problem in problems))
-        return
+        return None
     try:
         provider = conf.provider(task.provider)
         client = get_client(task.provider)
         request = translate.to_request(task, provider)
     except ConfigurationError as exc:
         _postpone(task, str(exc), pause=60.0, attention=Attention.PROVIDER)
-        return
+        return None
     except OSError as exc:
         _refuse(task, "media_unreadable", f"An uploaded file could not be read ({type(exc).__name__}).")
-        return
+        return None
+    return _Create(provider, client, request)
+
+
+def _post(task: GenerationTask, create: _Create) -> _Outcome:
+    """Make the create call. Writes nothing."""
     try:
-        provider_task_id = client.create_task(request, reference=str(task.pk))
-    except TransportError as exc:
-        if exc.sent:
-            _leave_unconfirmed(task, exchange(exc))
-        else:
-            _postpone(task, exchange(exc))
-    except RateLimitError as exc:
-        _slow_down(task, exc)
-    except (ServerError, ProtocolError) as exc:
-        if code_of(exc) == UNREAD_CODE:
-            _refuse(task, UNREAD_CODE, str(exc), error=exc)
-        else:
-            _leave_unconfirmed(task, exchange(exc))
-    except AuthenticationError as exc:
-        _pause_account(task, exc)
-        _refuse(task, code_of(exc), str(exc), error=exc)
+        provider_task_id = create.client.create_task(create.request, reference=str(task.pk))
     except ProviderError as exc:
-        _refuse(task, code_of(exc), str(exc), error=exc)
-    else:
-        _accept(task, provider_task_id, provider)
+        return _Outcome(partial(_reject, task, exc), f"error={type(exc).__name__} status={exc.status_code}")
+    write = partial(_accept, task, provider_task_id, create.provider, timezone.now())
+    return _Outcome(write, f"provider_task_id={provider_task_id}")
+
+
+def _reject(task: GenerationTask, exc: ProviderError) -> None:
+    """Write down a create call that brought no id."""
+    match exc:
+        case TransportError(sent=False):
+            _postpone(task, exchange(exc))
+        case RateLimitError():
+            _slow_down(task, exc)
+        case ServerError() | ProtocolError() if code_of(exc) == UNREAD_CODE:
+            _refuse(task, UNREAD_CODE, str(exc), error=exc)
+        case TransportError() | ServerError() | ProtocolError():
+            _leave_unconfirmed(task, exchange(exc))
+        case AuthenticationError():
+            _pause_account(task, exc)
+            _refuse(task, code_of(exc), str(exc), error=exc)
+        case _:
+            _refuse(task, code_of(exc), str(exc), error=exc)
+
+
+def _persist(task: GenerationTask, outcome: _Outcome) -> None:
+    """Write an outcome down, again and again on new connections while the database is away.
+
+    Raises:
+        OperationalError, InterfaceError: the database was away for longer than ``COMMIT_PATIENCE``.
+    """
+    give_up_at = time.monotonic() + COMMIT_PATIENCE
+    lost: BaseException | None = None
+    try:
+        while True:
+            try:
+                if lost:
+                    task.refresh_from_db()  # a commit without an answer may have held
+                outcome.write()
+                return
+            except (OperationalError, InterfaceError) as exc:
+                if time.monotonic() > give_up_at:
+                    raise
+                lost = exc
+                logger.warning(
+                    "outcome not written down yet task=%s error=%s %s", task.pk, type(exc).__name__, outcome.told
+                )
+            connections[task._state.db or DEFAULT_DB_ALIAS].close()
+            time.sleep(0.5)
+    except BaseException:  # also a worker that is told to stop
+        logger.critical("outcome not written down task=%s %s", task.pk, outcome.told)
+        raise
 
 
 def mark_paused() -> None:
@@ -164,38 +236,44 @@ def mark_abandoned() -> int:
     return len(abandoned)
 
 
-def _accept(task: GenerationTask, provider_task_id: str, provider: conf.Provider) -> None:
-    """Write down the id that was paid for, whatever the database is doing at the moment."""
-    logger.info("task accepted task=%s provider_task_id=%s", task.pk, provider_task_id)
-    now = timezone.now()
-    task.submitted_at = now
-    changes: dict[str, Any] = {
-        "provider_task_id": provider_task_id,
-        "submitted_at": now,
-        "expires_at": translate.deadline(task),
-        "next_poll_at": now if task.callbacks.exists() else first_look(task, provider),
-        "poll_failures": 0,
-        "attention": "",
-        "attention_detail": "",
-        "error_charged": "",
-        **UNCLAIMED,
-    }
-    give_up_at = time.monotonic() + COMMIT_PATIENCE
-    while True:
-        try:
-            moved = task.advance(Status.QUEUED, cause="dispatch", detail=f"Accepted as {provider_task_id}.", **changes)
-            break
-        except IntegrityError:
-            _leave_unconfirmed(task, f"The provider answered with an id that another task has: {provider_task_id}")
-            return
-        except (OperationalError, InterfaceError):
-            if time.monotonic() > give_up_at:
-                logger.critical("paid task not written down task=%s provider_task_id=%s", task.pk, provider_task_id)
-                raise
-            connections[task._state.db or "default"].close()
-            time.sleep(0.5)
-    if not moved and task.provider_task_id != provider_task_id:
+def _accept(task: GenerationTask, provider_task_id: str, provider: conf.Provider, at: dt.datetime) -> None:
+    """Write down the id that will be paid for, and only then what takes another query."""
+    task.submitted_at = at
+    try:
+        moved = task.accept(
+            provider_task_id,
+            cause="dispatch",
+            detail=f"Accepted as {provider_task_id}.",
+            submitted_at=at,
+            expires_at=translate.deadline(task),
+            next_poll_at=at + dt.timedelta(seconds=provider.FIRST_POLL_SECONDS),
+            poll_failures=0,
+            attention="",
+            attention_detail="",
+            error_charged="",
+            **UNCLAIMED,
+        )
+    except IntegrityError:
+        _leave_unconfirmed(task, f"The provider answered with an id that another task has: {provider_task_id}")
+        return
+    if task.provider_task_id != provider_task_id:
         logger.critical("paid task has no row task=%s provider_task_id=%s", task.pk, provider_task_id)
+        return
+    logger.info("task accepted task=%s provider_task_id=%s", task.pk, provider_task_id)
+    if moved:
+        _schedule(task, provider)
+
+
+def _schedule(task: GenerationTask, provider: conf.Provider) -> None:
+    """Set the first look by what is known of such tasks, unless somebody set it meanwhile."""
+    try:
+        first = timezone.now() if task.callbacks.exists() else first_look(task, provider)
+        unchanged = GenerationTask.objects.filter(pk=task.pk, status=task.status, next_poll_at=task.next_poll_at)
+        if unchanged.update(next_poll_at=first):
+            task.next_poll_at = first
+    except (OperationalError, InterfaceError) as exc:  # the id is saved, and so is a first look
+        logger.warning("first look not set task=%s error=%s", task.pk, type(exc).__name__)
+        connections[task._state.db or DEFAULT_DB_ALIAS].close()
 
 
 def _slow_down(task: GenerationTask, exc: RateLimitError) -> None:

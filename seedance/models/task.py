@@ -1,12 +1,13 @@
 """One request for one video."""
 
 import datetime as dt
+import logging
 from functools import partial
 from typing import Any
 
 from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db import models, transaction
+from django.db import DEFAULT_DB_ALIAS, InterfaceError, OperationalError, connections, models, transaction
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -20,6 +21,8 @@ from .moving import Move, newer_rows
 from .queryset import IN_FLIGHT_ROWS, PENDING_ROWS, UNARCHIVED_ROWS, GenerationTaskManager
 from .status import ACTIVE, FINAL, IN_FLIGHT, MAY_COST, TRANSITIONS, UNCANCELLABLE, Attention, Status
 from .wake import wake_workers
+
+logger = logging.getLogger(__name__)
 
 
 def result_path(task: "GenerationTask", filename: str) -> str:
@@ -285,6 +288,52 @@ class GenerationTask(models.Model):
             if self.status == old:
                 return False  # the status is as we thought: the news was old
         return False
+
+    def accept(self, provider_task_id: str, *, cause: str, detail: str = "", **changes: Any) -> bool:
+        """Move to ``queued`` with the id of a task that will be paid for, if the row still allows it.
+
+        Unlike ``advance`` this is one UPDATE that commits by itself: a timeline row that cannot be written must not
+        undo the id.
+
+        Args:
+            changes: columns to write with id and status.
+
+        Returns:
+            As ``advance``.
+
+        Raises:
+            IntegrityError: another task of this provider has this id.
+        """
+        using = self._state.db
+        while self.can_become(Status.QUEUED):
+            move = Move(self, Status.QUEUED, {**changes, "provider_task_id": provider_task_id}, detail)
+            columns = move.columns(timezone.now())
+            with transaction.atomic(using=using):
+                moved = move.rows(using).update(**columns) == 1
+            if moved:
+                self._save_event(move.event(cause))
+                move.take_effect(columns, using)
+                return True
+            old = self.status
+            self.refresh_from_db()
+            if self.status == old:
+                return False
+        return False
+
+    def _save_event(self, event: TaskEvent) -> None:
+        """Write a line of the timeline, on a second connection if need be; its failure is logged and goes no further."""
+        using = self._state.db or DEFAULT_DB_ALIAS
+        for _attempt in range(2):
+            try:
+                with transaction.atomic(using=using):
+                    event.save(using=using)
+                return
+            except (OperationalError, InterfaceError) as exc:
+                logger.warning("timeline row not written task=%s error=%s", self.pk, type(exc).__name__)
+                connections[using].close()
+            except Exception:  # a receiver of post_save may raise anything
+                logger.exception("timeline row not written task=%s", self.pk)
+                return
 
     def amend(self, *, news_of: dt.datetime | None = None, **changes: Any) -> bool:
         """Write columns while the status stays what this instance believes it to be.

@@ -7,11 +7,11 @@ import wave
 
 import pytest
 from django.core.files.base import ContentFile
-from django.db import OperationalError
+from django.db.models.signals import post_save
 from django.utils import timezone
 
 from seedance import lifecycle
-from seedance.models import GenerationTask
+from seedance.models import GenerationTask, TaskEvent
 
 from ..conftest import SAMPLE_MODEL, SAMPLE_PROMPT
 from .conftest import claim_next
@@ -207,23 +207,33 @@ def test_late_answer_settles_a_task_that_was_already_in_doubt(provider, make_tas
     assert task.provider_task_id == provider.creates[0].id
 
 
-def test_paid_id_is_written_down_when_the_database_comes_back(provider, make_task, monkeypatch):
-    GenerationTask.objects.create_task(prompt=SAMPLE_PROMPT, model_name=SAMPLE_MODEL, submit=True)
+@pytest.fixture
+def broken_timeline():
+    """A site whose own receiver fails for every line of the timeline that tells of a status."""
+
+    def fail(instance, **signal):
+        if instance.to_status == "queued":
+            raise ValueError("a bug of the site's own")
+
+    post_save.connect(fail, sender=TaskEvent)
+    yield
+    post_save.disconnect(fail, sender=TaskEvent)
+
+
+def test_paid_id_is_kept_when_the_timeline_cannot_be_written(provider, sent, broken_timeline):
+    task = sent()
+
+    assert (task.status, task.provider_task_id) == ("queued", provider.creates[0].id)
+
+
+def test_callback_that_came_before_the_answer_brings_the_first_look_forward(provider, make_task):
+    task = make_task(status="pending")
     claimed = claim_next()
-    outage = iter([OperationalError("the database is gone"), None])
-    real_advance = GenerationTask.advance
-
-    def advance(self, *args, **kwargs):
-        if error := next(outage):
-            raise error
-        return real_advance(self, *args, **kwargs)
-
-    monkeypatch.setattr(GenerationTask, "advance", advance)
-    monkeypatch.setattr("seedance.lifecycle.sending.connections", {"default": type("C", (), {"close": print})})
+    lifecycle.ring(task, b"{}")
 
     lifecycle.submit(claimed)
 
-    assert GenerationTask.objects.get().provider_task_id == provider.creates[0].id
+    assert GenerationTask.objects.get().next_poll_at <= timezone.now()
 
 
 def test_uploaded_image_travels_as_a_data_uri(provider, sent, png):
