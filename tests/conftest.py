@@ -13,7 +13,7 @@ from django.db import connection
 from django.utils import timezone
 from PIL import Image
 
-from seedance import tasks
+from seedance import conf, tasks
 from seedance.emulator import Emulator
 from seedance.lifecycle import cadence
 from seedance.models import FINAL, GenerationTask, Status
@@ -38,7 +38,8 @@ def only_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def nothing_remembered() -> None:
-    """What the cadence read for one test says nothing to the next."""
+    """What was read or asked for one test says nothing to the next."""
+    conf.forget_keys()
     cadence._was_heard.cache_clear()
     cadence._shortest_run.cache_clear()
 

@@ -5,7 +5,7 @@ import logging
 import random
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -129,6 +129,7 @@ class _Create:
     """A create call that is ready; nothing has left yet."""
 
     provider: conf.Provider
+    key: str = field(repr=False)
     client: Client
     request: TaskRequest
 
@@ -149,7 +150,7 @@ def _prepare(task: GenerationTask) -> _Create | None:
         return None
     try:
         provider = conf.provider(task.provider)
-        client = get_client(task.provider)
+        key, client = provider.key, get_client(task.provider)
         request = translate.to_request(task, provider)
     except ConfigurationError as exc:
         _postpone(task, str(exc), pause=60.0, attention=Attention.PROVIDER)
@@ -157,13 +158,18 @@ def _prepare(task: GenerationTask) -> _Create | None:
     except OSError as exc:
         _refuse(task, "media_unreadable", f"An uploaded file could not be read ({type(exc).__name__}).")
         return None
-    return _Create(provider, client, request)
+    return _Create(provider, key, client, request)
 
 
 def _post(task: GenerationTask, create: _Create) -> _Outcome:
     """Make the create call. Writes nothing."""
     try:
         provider_task_id = create.client.create_task(create.request, reference=str(task.pk))
+    except AuthenticationError as exc:
+        if exc.status_code == 401 and create.provider.renew_key(create.key):
+            detail = f"{exchange(exc)}\n\nThe API_KEY function was asked again; the task is sent with its new answer."
+            return _Outcome(partial(_postpone, task, detail), "error=AuthenticationError key=renewed")
+        return _Outcome(partial(_reject, task, exc), f"error=AuthenticationError status={exc.status_code}")
     except ProviderError as exc:
         return _Outcome(partial(_reject, task, exc), f"error={type(exc).__name__} status={exc.status_code}")
     write = partial(_accept, task, provider_task_id, create.provider, timezone.now())

@@ -321,7 +321,7 @@ class GenerationTask(models.Model):
         return False
 
     def _save_event(self, event: TaskEvent) -> None:
-        """Write a line of the timeline, on a second connection if need be; its failure is logged and goes no further."""
+        """Write a line of the timeline, on a second connection if need be; a failure is logged and goes no further."""
         using = self._state.db or DEFAULT_DB_ALIAS
         for _attempt in range(2):
             try:

@@ -6,12 +6,13 @@ import socket
 import wave
 
 import pytest
+import requests
 from django.core.files.base import ContentFile
 from django.db.models.signals import post_save
 from django.utils import timezone
 
 from seedance import lifecycle
-from seedance.models import GenerationTask, TaskEvent
+from seedance.models import Account, GenerationTask, TaskEvent
 
 from ..conftest import SAMPLE_MODEL, SAMPLE_PROMPT
 from .conftest import claim_next
@@ -156,6 +157,89 @@ def test_missing_key_keeps_the_task_pending_and_tells_people(sent, settings, pro
     assert (task.status, task.attention) == ("pending", "provider")
     assert "API_KEY" in task.attention_detail
     assert not posts(provider)
+
+
+SECRET = "sk-in-the-text-of-an-exception"
+
+
+def failing_with(exception):
+    def api_key():
+        raise exception
+
+    return api_key
+
+
+@pytest.fixture
+def keyed(settings, provider):
+    """Returns a function that has the default provider's key come from a function of the site's own."""
+
+    def use(api_key):
+        alias = {**settings.SEEDANCE["PROVIDERS"]["default"], "API_KEY": api_key}
+        settings.SEEDANCE = {**settings.SEEDANCE, "PROVIDERS": {"default": alias}}
+
+    return use
+
+
+@pytest.mark.parametrize(
+    "exception",
+    [FileNotFoundError(SECRET), requests.ConnectionError(SECRET), RuntimeError(SECRET)],
+    ids=["key file missing", "vault away", "no error of ours"],
+)
+def test_failing_key_function_burns_no_task_and_leaves_none_in_doubt(provider, sent, keyed, exception):
+    keyed(failing_with(exception))
+
+    task = sent()
+
+    assert (task.status, task.attention) == ("pending", "provider")
+    assert type(exception).__name__ in task.attention_detail
+    assert SECRET not in task.attention_detail
+    assert not posts(provider)
+
+
+def test_failing_key_function_has_a_running_task_asked_about_later(provider, sent, keyed, looked_at):
+    task = sent()
+    keyed(failing_with(RuntimeError(SECRET)))
+
+    seen = looked_at(task)
+
+    assert (seen.status, seen.poll_failures) == ("queued", 1)
+    assert SECRET not in seen.events.last().detail
+
+
+def test_rotated_key_pauses_no_account_and_fails_no_task(provider, sent, keyed):
+    provider.configure(api_keys={"new"})
+    keys = iter(["old", "new"])
+    keyed(lambda: next(keys))
+
+    task = sent()
+    GenerationTask.objects.update(not_before=None)
+    lifecycle.submit(claim_next())
+
+    assert (task.status, GenerationTask.objects.get().status) == ("pending", "queued")
+    assert Account.objects.paused_aliases() == []
+
+
+def test_key_that_stays_wrong_pauses_the_account(provider, sent, keyed):
+    provider.configure(api_keys={"new"})
+    keyed(lambda: "old")
+
+    task = sent()
+
+    assert task.status == "failed"
+    assert Account.objects.paused_aliases() == ["default"]
+
+
+def test_rotated_key_is_fetched_when_a_poll_is_refused(provider, sent, keyed, looked_at):
+    keys = iter(["old", "new"])
+    keyed(lambda: next(keys))
+    task = sent()
+    provider.configure(api_keys={"new"})
+
+    looked_at(task)
+    seen = looked_at(task)
+
+    assert [heard.headers["Authorization"] for heard in provider.requests[-2:]] == ["Bearer old", "Bearer new"]
+    assert seen.status == "queued"
 
 
 def test_task_that_the_rules_refuse_by_now_is_not_sent(provider, make_task):
