@@ -20,7 +20,7 @@ from django.db import (
 from django.utils import timezone
 
 from .. import conf, intake, translate
-from ..catalogue.errors import find
+from ..catalogue.errors import find, pauses
 from ..catalogue.problems import errors
 from ..exceptions import (
     AuthenticationError,
@@ -31,7 +31,8 @@ from ..exceptions import (
     ServerError,
     TransportError,
 )
-from ..models import Account, Attention, GenerationTask, Pace, Status, TaskEvent
+from ..models import Account, Attention, GenerationTask, ModelPause, Pace, Status, TaskEvent
+from ..models.queryset import GenerationTaskQuerySet
 from ..provider.types import Client, TaskRequest
 from .cadence import first_look
 from .clients import get_client
@@ -48,8 +49,6 @@ COMMIT_PATIENCE = 60.0
 BURST = 5.0
 #: Beginning of the names of our create paces.
 _PACE = "create:"
-#: Limits that do not pass by themselves. Source: "Errors" in docs/provider.md.
-EXHAUSTED_CODES = frozenset({"QuotaExceeded", "SetLimitExceeded"})
 
 #: A relay says that it could not even parse our request, so nothing was started, whatever the HTTP status.
 UNREAD_CODE = "json_parse_error"
@@ -61,10 +60,10 @@ UNCLAIMED: dict[str, Any] = {"lease_owner": "", "lease_until": None}
 def next_in_turn(limit: int) -> list[UUID]:
     """Which pending tasks should leave next, in order.
 
-    Those of paused or full accounts, and of models whose pace leaves no room now, are left out, so that they
-    do not hold up the others.
+    Those of paused or full accounts, of paused models, and of models whose pace leaves no room now are left out, so
+    that they do not hold up the others.
     """
-    rows = GenerationTask.objects.exclude(provider__in=[*Account.objects.paused_aliases(), *_full_aliases()])
+    rows = GenerationTask.objects.sendable().exclude(provider__in=_full_aliases())
     for key in Pace.objects.busy(_PACE):
         provider, model_name = key.removeprefix(_PACE).split(":", 1)
         rows = rows.exclude(provider=provider, model_name=model_name)
@@ -77,7 +76,7 @@ def claim(pk: UUID) -> GenerationTask | None:
     One at a time, so that a worker that dies leaves at most its own tasks in doubt.
 
     Returns:
-        ``None`` when another worker has it, its account is paused, or it has to wait.
+        ``None`` when another worker has it, its account or model is paused, or it has to wait.
     """
     task = GenerationTask.objects.ready().filter(pk=pk).first()
     if task is None or not _has_room(task):
@@ -105,7 +104,7 @@ def _has_room(task: GenerationTask) -> bool:
     """Whether the account may take one more now; takes a slot of its pace when so."""
     if task.provider not in conf.provider_aliases():
         return True  # submit() says what is wrong
-    if task.provider in Account.objects.paused_aliases() or task.provider in _full_aliases():
+    if task.provider in _full_aliases() or not GenerationTask.objects.sendable().filter(pk=task.pk).exists():
         return False
     per_minute = conf.provider(task.provider).CREATE_PER_MINUTE
     interval = 60.0 / per_minute if per_minute else 0.0
@@ -187,10 +186,8 @@ def _reject(task: GenerationTask, exc: ProviderError) -> None:
             _refuse(task, UNREAD_CODE, str(exc), error=exc)
         case TransportError() | ServerError() | ProtocolError():
             _leave_unconfirmed(task, exchange(exc))
-        case AuthenticationError():
-            _pause_account(task, exc)
-            _refuse(task, code_of(exc), str(exc), error=exc)
         case _:
+            _pause(task, exc)
             _refuse(task, code_of(exc), str(exc), error=exc)
 
 
@@ -224,14 +221,20 @@ def _persist(task: GenerationTask, outcome: _Outcome) -> None:
 
 
 def mark_paused() -> None:
-    """Flag pending tasks that wait for a paused account, with its reason, and lower the flag when it is resumed."""
+    """Flag pending tasks that wait for a paused account or model, with its reason; lower it when that is resumed."""
     pending = GenerationTask.objects.filter(status=Status.PENDING)
-    paused = Account.objects.filter(paused_at__isnull=False)
-    for account in paused:
-        waiting = pending.filter(provider=account.alias).exclude(attention=Attention.PAUSED)
-        waiting.update(attention=Attention.PAUSED, attention_detail=account.reason)
-    resumed = pending.filter(attention=Attention.PAUSED).exclude(provider__in=[account.alias for account in paused])
-    resumed.update(attention="", attention_detail="")
+    accounts = {account.alias: account for account in Account.objects.filter(paused_at__isnull=False)}
+    for account in accounts.values():
+        _mark(pending.filter(provider=account.alias), account.reason)
+    for pause in ModelPause.objects.exclude(provider__in=accounts):
+        _mark(pending.filter(provider=pause.provider, model_name=pause.model_name), pause.detail)
+    pending.sendable().filter(attention=Attention.PAUSED).update(attention="", attention_detail="")
+
+
+def _mark(tasks: GenerationTaskQuerySet, reason: str) -> None:
+    tasks.exclude(attention=Attention.PAUSED, attention_detail=reason).update(
+        attention=Attention.PAUSED, attention_detail=reason
+    )
 
 
 def mark_abandoned() -> int:
@@ -285,16 +288,26 @@ def _schedule(task: GenerationTask, provider: conf.Provider) -> None:
 def _slow_down(task: GenerationTask, exc: RateLimitError) -> None:
     """Turned away by a limit: this task waits, and so do all others under the same limit."""
     pause = exc.retry_after if exc.retry_after is not None else _backoff(task.submit_attempts + 1)
-    if exc.code in EXHAUSTED_CODES and "queue" not in str(exc).lower():
-        _pause_account(task, exc)
+    _pause(task, exc)
     Pace.objects.push_back(_pace_of(task), max(1.0, pause))
     _postpone(task, exchange(exc), pause=pause)
 
 
-def _pause_account(task: GenerationTask, exc: ProviderError) -> None:
-    """Nobody but a person can mend this: send nothing more, so that no further task is burnt."""
-    if Account.objects.pause(task.provider, code=code_of(exc), reason=str(exc)):
-        logger.error("account paused provider=%s code=%s", task.provider, exc.code)
+def _pause(task: GenerationTask, exc: ProviderError) -> None:
+    """Where only a person can mend a refusal, send nothing more to what it is about, so that no task is burnt."""
+    code = code_of(exc)
+    what = pauses(
+        code, exc.status_code, str(exc), model_name=task.model_name, refers_to_provider=_refers_to_provider(task)
+    )
+    if what == "account" and Account.objects.pause(task.provider, code=code, reason=str(exc)):
+        logger.error("account paused provider=%s code=%s", task.provider, code)
+    elif what == "model" and ModelPause.objects.pause(task.provider, task.model_name, code=code, reason=str(exc)):
+        logger.error("model paused provider=%s model=%s code=%s", task.provider, task.model_name, code)
+
+
+def _refers_to_provider(task: GenerationTask) -> bool:
+    """Whether the request names something that the provider keeps: a draft, or a medium of its library."""
+    return bool(task.draft_task_id) or any(item.url.startswith("asset:") for item in task.media.all())
 
 
 def _postpone(

@@ -8,7 +8,7 @@ from django.core.management.base import OutputWrapper
 from django.utils.translation import gettext as _
 
 from .. import conf, tasks
-from ..models import Account, Attention, GenerationTask, Lease, Status
+from ..models import Attention, GenerationTask, Lease, Status
 from ..models.lease import ROUND
 from ..queue import StopSign
 
@@ -60,7 +60,7 @@ def is_over(task: GenerationTask) -> bool:
     if task.status == Status.UNCONFIRMED or task.attention in _HOPELESS:
         return True
     if task.status == Status.PENDING:
-        return task.provider in Account.objects.paused_aliases()
+        return not GenerationTask.objects.sendable().filter(pk=task.pk).exists()
     return task.is_final and (task.status != Status.SUCCEEDED or task.archived_at is not None)
 
 

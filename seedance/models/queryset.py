@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
 from django.db import connections, models, transaction
-from django.db.models import F, Q, Window
+from django.db.models import Exists, F, OuterRef, Q, Window
 from django.db.models.functions import RowNumber
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -16,9 +16,11 @@ from django.utils.translation import gettext as _
 from .. import intake
 from ..exceptions import TransitionError
 from . import chaining
+from .account import Account
 from .bulk import update_each
 from .event import TaskEvent
 from .media import MediaItem
+from .model_pause import ModelPause
 from .status import ACTIVE, FINAL, IN_FLIGHT, MAY_COST, Status
 from .wake import wake_workers
 
@@ -59,6 +61,11 @@ class GenerationTaskQuerySet(models.QuerySet["GenerationTask"]):
         """Pending tasks that may be sent now, in the order in which they should leave."""
         now = timezone.now()
         return self.filter(PENDING_ROWS).filter(Q(not_before=None) | Q(not_before__lte=now)).order_by("pk")
+
+    def sendable(self) -> Self:
+        """Tasks whose account and model are not paused."""
+        paused = ModelPause.objects.filter(provider=OuterRef("provider"), model_name=OuterRef("model_name"))
+        return self.exclude(provider__in=Account.objects.paused_aliases()).exclude(Exists(paused))
 
     def in_turn(self, limit: int) -> Self:
         """The next tasks to leave: by priority, then one of each owner at a time, then by age."""

@@ -60,5 +60,5 @@ class Attention(models.TextChoices):
     ARCHIVE = "archive", _("The video could not be brought home yet.")
     LOST_MEDIA = "lost_media", _("The video link died before the video was brought home.")
     MISMATCH = "mismatch", _("The video differs from what was asked for.")
-    PAUSED = "paused", _("Sending through its provider is paused.")
+    PAUSED = "paused", _("Sending is paused for its account or its model.")
     PROVIDER = "provider", _("The provider cannot be used as it is configured.")

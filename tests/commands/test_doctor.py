@@ -56,6 +56,7 @@ def test_everything_has_a_line(run, healthy):
         "cluster",
         "schedules",
         "accounts",
+        "models",
         "looks",
         "sends",
         "links",
