@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any, BinaryIO, cast
-from urllib.parse import urlsplit
 from uuid import UUID
 
 from django.core.files.base import ContentFile, File
@@ -20,7 +19,7 @@ from ..models import Attention, GenerationTask, Status, TaskEvent
 from ..models.task import result_path
 from ..poster import poster_of
 from ..provider.container import check_image, check_video
-from ..provider.download import Download, download, is_private_host
+from ..provider.download import Download, download
 from ..provider.types import Link
 from ..signals import task_archived
 from .clients import get_client
@@ -140,16 +139,19 @@ def _open_link(task: GenerationTask, link: Link, heartbeat: Callable[[], None]) 
         link.url,
         max_bytes=settings.MAX_VIDEO_BYTES,
         seconds=settings.DOWNLOAD_SECONDS,
-        allow_private=_provider_is_private(task.provider),
+        provider_url=_provider_url(task.provider),
         hosts=settings.DOWNLOAD_HOSTS,
         auth=link.auth,
         on_chunk=heartbeat,
     )
 
 
-def _provider_is_private(alias: str) -> bool:
-    """Whether the provider itself lives in a private network, as the emulator does; then its links may too."""
-    return is_private_host(urlsplit(conf.provider(alias).BASE_URL).hostname or "")
+def _provider_url(alias: str) -> str:
+    """Where the provider lives: links may lead to a private address only there. ``""`` for an alias that left."""
+    try:
+        return conf.provider(alias).BASE_URL
+    except ConfigurationError:
+        return ""
 
 
 def _store(task: GenerationTask, field: str, filename: str, file: File) -> str:
