@@ -30,6 +30,7 @@ from ..exceptions import (
     RateLimitError,
     ServerError,
     TransportError,
+    UploadError,
 )
 from ..models import Account, Attention, GenerationTask, ModelPause, Pace, Status, TaskEvent
 from ..models.queryset import GenerationTaskQuerySet
@@ -154,9 +155,6 @@ def _prepare(task: GenerationTask) -> _Create | None:
     except ConfigurationError as exc:
         _postpone(task, str(exc), pause=60.0, attention=Attention.PROVIDER)
         return None
-    except OSError as exc:
-        _refuse(task, "media_unreadable", f"An uploaded file could not be read ({type(exc).__name__}).")
-        return None
     return _Create(provider, key, client, request)
 
 
@@ -164,6 +162,8 @@ def _post(task: GenerationTask, create: _Create) -> _Outcome:
     """Make the create call. Writes nothing."""
     try:
         provider_task_id = create.client.create_task(create.request, reference=str(task.pk))
+    except UploadError as exc:
+        return _Outcome(partial(_refuse, task, "media_unreadable", str(exc)), "error=UploadError")
     except AuthenticationError as exc:
         if exc.status_code == 401 and create.provider.renew_key(create.key):
             detail = f"{exchange(exc)}\n\nThe API_KEY function was asked again; the task is sent with its new answer."

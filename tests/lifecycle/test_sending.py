@@ -3,11 +3,13 @@
 import datetime as dt
 import io
 import socket
+import tracemalloc
 import wave
 
 import pytest
 import requests
 from django.core.files.base import ContentFile
+from django.core.files.storage import FileSystemStorage
 from django.db.models.signals import post_save
 from django.utils import timezone
 
@@ -318,6 +320,47 @@ def test_callback_that_came_before_the_answer_brings_the_first_look_forward(prov
     lifecycle.submit(claimed)
 
     assert GenerationTask.objects.get().next_poll_at <= timezone.now()
+
+
+class FailingStorage(FileSystemStorage):
+    """A storage that fails with an error of its own, as those of cloud vendors do."""
+
+    def _open(self, name, mode="rb"):
+        raise RuntimeError("AccessDenied: secret-bucket")
+
+
+def test_upload_that_the_storage_does_not_give_fails_the_task_before_anything_leaves(provider, make_task, png):
+    item = make_task(status="pending").media.create(role="first_frame", file=png)
+    claimed = claim_next()
+    claimed.media.model.file.field.storage, kept = FailingStorage(), item.file.storage
+
+    try:
+        lifecycle.submit(claimed)
+    finally:
+        claimed.media.model.file.field.storage = kept
+
+    task = GenerationTask.objects.get()
+    assert (task.status, task.error_code, task.error_charged) == ("failed", "media_unreadable", "no")
+    assert "secret-bucket" not in task.error_message
+    assert not posts(provider)
+
+
+def test_forty_megabytes_of_uploads_take_no_memory_to_send(drain, make_task, settings):
+    address = f"http://127.0.0.1:{drain.server_port}"
+    settings.SEEDANCE = {"PROVIDERS": {"default": {"PRESET": "emulator", "BASE_URL": address}}}
+    task = make_task(status="pending", model_name="doubao-seedance-2-0-260128")
+    for position in range(2):
+        file = ContentFile(bytes(20 * 1024**2), name="large.png")
+        task.media.create(position=position, role="reference_image", file=file)
+    claimed = claim_next()
+    tracemalloc.start()
+
+    lifecycle.submit(claimed)
+
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert GenerationTask.objects.get().status == "queued"
+    assert peak < 8 * 1024**2
 
 
 def test_uploaded_image_travels_as_a_data_uri(provider, sent, png):
