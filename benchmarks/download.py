@@ -52,7 +52,7 @@ def measure(url: str, size: int) -> dict[str, float]:
     from seedance.provider.download import download
 
     def fetch(length: int) -> None:
-        with download(f"{url}/{length}", max_bytes=size, seconds=3600, allow_private=True) as film:
+        with download(f"{url}/{length}", max_bytes=size, seconds=3600, provider_url=url) as film:
             check_video(film.file, film.bytes)  # type: ignore[arg-type]
             assert film.bytes == length
 

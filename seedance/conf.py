@@ -1,5 +1,7 @@
 """Every setting of the app: name, type, default and meaning, read from ``settings.SEEDANCE`` at each access."""
 
+import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, Self
@@ -11,6 +13,51 @@ from django.utils.module_loading import import_string
 from .exceptions import ConfigurationError
 from .policy import Policy
 from .provider.presets import COMMON, PRESETS
+
+#: How long a process keeps what a callable ``API_KEY`` answered, and how long that it failed. Seconds.
+KEY_SECONDS = 60.0
+FAILED_KEY_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class _CachedKey:
+    """What a callable ``API_KEY`` answered last: a key, or what failed."""
+
+    #: Kept, so that its id stays its own.
+    source: Callable[[], object] = field(repr=False)
+    key: str = field(repr=False)
+    failure: str
+    expires_at: float
+    #: Whether it was asked because a provider had refused the one before.
+    is_renewal: bool
+
+
+_keys: dict[int, _CachedKey] = {}
+_keys_lock = threading.Lock()
+
+
+def _ask_for_key(source: Callable[[], object], *, is_renewal: bool = False) -> _CachedKey:
+    """Call a site's function and remember its answer."""
+    key, failure = "", ""
+    try:
+        answer = source()
+    except Exception as exc:
+        failure = type(exc).__name__  # its text may hold the secret, or the way to it
+    else:
+        key = answer if isinstance(answer, str) else ""
+        failure = "" if isinstance(answer, str) or answer is None else f"it returned {type(answer).__name__}, not str"
+    now = time.monotonic()
+    for other in [other for other, cached in _keys.items() if cached.expires_at <= now]:
+        del _keys[other]
+    lifetime = FAILED_KEY_SECONDS if failure else KEY_SECONDS
+    _keys[id(source)] = _CachedKey(source, key, failure, now + lifetime, is_renewal)
+    return _keys[id(source)]
+
+
+def forget_keys() -> None:
+    """Have every callable ``API_KEY`` asked again, as after a fork or in a test."""
+    with _keys_lock:
+        _keys.clear()
 
 
 @dataclass(frozen=True)
@@ -57,8 +104,37 @@ class Provider:
 
     @property
     def key(self) -> str:
-        """The API key itself, ``""`` when none is configured."""
-        return (self.API_KEY() if callable(self.API_KEY) else self.API_KEY) or ""
+        """The API key itself, ``""`` when none is configured. A callable's answer is kept for ``KEY_SECONDS``.
+
+        Raises:
+            ConfigurationError: the callable failed. Never holds what it said, which may be a secret.
+        """
+        if not callable(self.API_KEY):
+            return self.API_KEY or ""
+        with _keys_lock:  # one thread asks, the others wait for its answer
+            cached = _keys.get(id(self.API_KEY))
+            if cached is None or cached.expires_at <= time.monotonic():
+                cached = _ask_for_key(self.API_KEY)
+        if cached.failure:
+            raise ConfigurationError(
+                f'The API_KEY function of provider "{self.alias}" failed ({cached.failure}); nothing is sent there '
+                "until it returns a key."
+            )
+        return cached.key
+
+    def renew_key(self, refused: str) -> bool:
+        """Ask a callable again after the provider refused its key (401), at most once in ``KEY_SECONDS``.
+
+        Returns:
+            Whether there is another key by now, so that the call is worth another try.
+        """
+        if not callable(self.API_KEY):
+            return False
+        with _keys_lock:
+            cached = _keys.get(id(self.API_KEY))
+            if cached is None or (cached.key == refused and not cached.is_renewal):
+                cached = _ask_for_key(self.API_KEY, is_renewal=True)
+        return bool(cached.failure) or cached.key != refused
 
 
 @dataclass(frozen=True)

@@ -94,6 +94,10 @@ class ProtocolError(ProviderError):
     """The provider's answer could not be read; whether it did anything is not known."""
 
 
+class UploadError(SeedanceError):
+    """An uploaded file could not be read; nothing was sent."""
+
+
 class TransitionError(SeedanceError):
     """The task is not in a state that allows this."""
 

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from . import queue
 from .catalogue.errors import find
-from .models import Account, GenerationTask, Lease
+from .models import Account, GenerationTask, Lease, ModelPause
 from .models.lease import ROUND_LEASE
 
 #: How late the oldest due look, and the oldest task that may leave, may be.
@@ -24,6 +24,8 @@ LATE = dt.timedelta(minutes=5)
 SILENT = dt.timedelta(minutes=3)
 #: How long before its link dies a video should be home.
 BEFORE_LINK_DIES = dt.timedelta(hours=6)
+#: Paused models that are told one by one.
+MOST_MODELS = 20
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ class Finding:
 
 def findings() -> list[Finding]:
     """Everything that is not as it should be, worst first; a handful of indexed queries."""
-    found = [*_schedules(), *_rounds(), *_late_looks(), *_late_sends(), *_dying_links(), *_accounts()]
+    found = [*_schedules(), *_rounds(), *_late_looks(), *_late_sends(), *_dying_links(), *_accounts(), *_models()]
     return sorted(found, key=lambda finding: not finding.trouble)
 
 
@@ -76,7 +78,7 @@ def _late_looks() -> Iterator[Finding]:
 
 
 def _late_sends() -> Iterator[Finding]:
-    waiting = GenerationTask.objects.ready().exclude(provider__in=Account.objects.paused_aliases())
+    waiting = GenerationTask.objects.ready().sendable()
     if waiting.filter(updated_at__lt=timezone.now() - LATE).exists():
         yield Finding(
             "sends_late",
@@ -103,4 +105,20 @@ def _accounts() -> Iterator[Finding]:
             "account_paused",
             format_lazy(_("Sending through “{alias}” is paused: {reason}"), alias=account.alias, reason=account.reason),
             format_lazy("{} {}", find(account.code).advice, _("Mend the cause, then resume the account in the admin.")),
+        )
+
+
+def _models() -> Iterator[Finding]:
+    """A warning, since whoever may ask for a model could otherwise turn the monitor red."""
+    for pause in ModelPause.objects.all()[:MOST_MODELS]:
+        yield Finding(
+            "model_paused",
+            format_lazy(
+                _("Sending to the model “{model}” through “{alias}” is paused: {reason}"),
+                model=pause.model_name,
+                alias=pause.provider,
+                reason=pause.reason,
+            ),
+            format_lazy("{} {}", find(pause.code).advice, _("Mend the cause, then resume the model in the admin.")),
+            trouble=False,
         )

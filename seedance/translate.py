@@ -1,8 +1,8 @@
 """The only room that knows both vocabularies: rows to requests, remote tasks to columns."""
 
-import base64
 import datetime as dt
 import mimetypes
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -13,7 +13,7 @@ from . import conf, intake
 from .catalogue import flags, price
 from .exceptions import ConfigurationError
 from .models import GenerationTask, MediaItem
-from .provider.types import ContentPart, RemoteTask, TaskRequest
+from .provider.types import ContentPart, RemoteTask, TaskRequest, Upload
 
 #: Media types by the name the provider documents for them in data URIs.
 _DOCUMENTED_NAMES = {"audio/mpeg": "audio/mp3", "audio/x-wav": "audio/wav"}
@@ -77,8 +77,9 @@ def _exact_size(task: GenerationTask, provider: conf.Provider) -> dict[str, Any]
 
 def _content_part(item: MediaItem) -> ContentPart:
     # The provider takes images and sounds inside the request, but fetches videos itself.
-    given = _data_uri if item.kind != "video" else public_media_url
-    return ContentPart(_CONTENT_TYPES[item.kind], item.url or given(item), item.role)
+    if item.url or item.kind == "video":
+        return ContentPart(_CONTENT_TYPES[item.kind], item.url or public_media_url(item), item.role)
+    return ContentPart(_CONTENT_TYPES[item.kind], role=item.role, upload=_upload(item))
 
 
 def public_media_url(item: MediaItem) -> str:
@@ -93,11 +94,9 @@ def public_media_url(item: MediaItem) -> str:
     return url
 
 
-def _data_uri(item: MediaItem) -> str:
+def _upload(item: MediaItem) -> Upload:
     content_type = item.content_type or mimetypes.guess_type(item.file.name or "")[0] or "application/octet-stream"
-    content_type = _DOCUMENTED_NAMES.get(content_type, content_type)
-    with item.file.open("rb") as file:
-        return f"data:{content_type};base64,{base64.b64encode(file.read()).decode()}"
+    return Upload(_DOCUMENTED_NAMES.get(content_type, content_type), partial(item.file.open, "rb"))
 
 
 def changes_from(task: GenerationTask, remote: RemoteTask) -> dict[str, Any]:

@@ -1,10 +1,13 @@
 """Fixtures shared by all tests: the provider (our emulator), rows, people, and a guard against other hosts."""
 
 import datetime as dt
+import hashlib
 import io
 import os
 import socket
+import threading
 from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -13,7 +16,7 @@ from django.db import connection
 from django.utils import timezone
 from PIL import Image
 
-from seedance import tasks
+from seedance import conf, tasks
 from seedance.emulator import Emulator
 from seedance.lifecycle import poll_schedule
 from seedance.models import FINAL, GenerationTask, Status
@@ -38,7 +41,8 @@ def only_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def nothing_remembered() -> None:
-    """What the cadence read for one test says nothing to the next."""
+    """What was read or asked for one test says nothing to the next."""
+    conf.forget_keys()
     poll_schedule._was_heard.cache_clear()
     poll_schedule._shortest_run.cache_clear()
 
@@ -72,6 +76,33 @@ def provider(emulator: Emulator, settings: Any) -> Emulator:
         "PROVIDERS": {"default": {"PRESET": "emulator", "BASE_URL": emulator.ark_url}},
     }
     return emulator
+
+
+class _Drain(BaseHTTPRequestHandler):
+    def do_POST(self) -> None:
+        left, digest = int(self.headers["Content-Length"]), hashlib.sha256()
+        while left:
+            piece = self.rfile.read1(min(left, 65536))
+            left -= len(piece)
+            digest.update(piece)
+        self.server.digest = digest.hexdigest()
+        body = b'{"id": "cgt-20260101000000-drain"}'
+        self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
+        self.close_connection = True
+
+    def log_message(self, *_: Any) -> None:
+        """Stay silent."""
+
+
+@pytest.fixture
+def drain() -> Iterator[ThreadingHTTPServer]:
+    """A host that accepts any create call and keeps nothing of it in memory but its ``digest``."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Drain) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
 
 
 @pytest.fixture

@@ -1,6 +1,11 @@
 """The SEEDANCE dict: read at each access, with presets filling in, and silent about keys."""
 
+import time
+import traceback
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
+import requests
 from django.core.files.storage import FileSystemStorage, InMemoryStorage
 from django.test import override_settings
 
@@ -116,13 +121,93 @@ def test_key_is_a_string_or_asked_for(written, key):
         assert conf.provider().key == key
 
 
-def test_callable_key_is_asked_for_each_time():
-    keys = iter(["old", "new"])
+def vault(*answers):
+    """A function that answers each time with the next of these, and the list of its calls."""
+    rest, calls = iter(answers), []
 
-    with site({"PRESET": "cometapi", "API_KEY": lambda: next(keys)}):
+    def api_key():
+        calls.append(1)
+        answer = next(rest)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    return api_key, calls
+
+
+def test_callable_key_is_asked_for_once_in_a_while(monkeypatch):
+    api_key, calls = vault("old", "new")
+
+    with site({"PRESET": "cometapi", "API_KEY": api_key}):
         seen = [conf.provider().key, conf.provider().key]
+        monkeypatch.setattr(conf, "KEY_SECONDS", 0.0)
+        conf.forget_keys()
+        later = conf.provider().key
 
-    assert seen == ["old", "new"]
+    assert (seen, later, len(calls)) == (["old", "old"], "new", 2)
+
+
+def test_threads_that_need_the_key_at_once_ask_for_it_once():
+    calls = []
+
+    def slow_vault():
+        calls.append(1)
+        time.sleep(0.05)
+        return KEY
+
+    with site({"PRESET": "cometapi", "API_KEY": slow_vault}), ThreadPoolExecutor(8) as pool:
+        keys = set(pool.map(lambda _: conf.provider().key, range(8)))
+
+    assert (keys, len(calls)) == ({KEY}, 1)
+
+
+@pytest.mark.parametrize(
+    "failure", [FileNotFoundError(KEY), RuntimeError(KEY), requests.ConnectionError(KEY), KeyError(KEY)], ids=repr
+)
+def test_failing_key_function_is_a_wrong_configuration_that_names_no_secret(failure):
+    api_key, _calls = vault(failure)
+
+    with site({"PRESET": "cometapi", "API_KEY": api_key}), pytest.raises(ConfigurationError) as caught:
+        _ = conf.provider().key
+
+    assert type(failure).__name__ in str(caught.value)
+    assert KEY not in "".join(traceback.format_exception(caught.value))
+    assert caught.value.__context__ is None
+
+
+def test_failing_key_function_is_not_asked_again_at_once():
+    api_key, calls = vault(RuntimeError(), KEY)
+
+    with site({"PRESET": "cometapi", "API_KEY": api_key}):
+        for _ in range(3):
+            with pytest.raises(ConfigurationError):
+                _ = conf.provider().key
+
+    assert len(calls) == 1
+
+
+def test_key_that_is_no_text_is_a_wrong_configuration():
+    with (
+        site({"PRESET": "cometapi", "API_KEY": lambda: b"sk"}),
+        pytest.raises(ConfigurationError, match="returned bytes"),
+    ):
+        _ = conf.provider().key
+
+
+def test_refused_key_is_renewed_once():
+    api_key, calls = vault("old", "new", "never asked for")
+
+    with site({"PRESET": "cometapi", "API_KEY": api_key}):
+        provider = conf.provider()
+        first = provider.key
+        renewed = [provider.renew_key(first), provider.renew_key(first), provider.renew_key("new")]
+
+    assert (renewed, provider.key, len(calls)) == ([True, True, False], "new", 2)
+
+
+def test_key_written_in_the_settings_is_not_renewed():
+    with site():
+        assert conf.provider().renew_key(KEY) is False
 
 
 def test_reprs_do_not_show_the_key():

@@ -9,7 +9,7 @@ from django_q.models import Schedule
 
 from seedance import health, queue
 from seedance.catalogue import errors
-from seedance.models import Account, Lease
+from seedance.models import Account, Lease, ModelPause
 
 pytestmark = pytest.mark.django_db
 LONG_AGO = timezone.now() - dt.timedelta(hours=1)
@@ -106,3 +106,14 @@ def test_paused_account_is_found_with_what_helps_against_its_code(alive):
     Account.objects.pause("default", code="AccountOverdueError", reason="x")
 
     assert str(errors.find("AccountOverdueError").advice) in str(health.findings()[0])
+
+
+def test_paused_model_is_found_and_turns_no_monitor_red(client, alive):
+    ModelPause.objects.pause("default", "model-a", code="ModelNotOpen", reason="Activate it.")
+
+    finding = health.findings()[0]
+    answer = client.get(reverse("seedance:health"))
+
+    assert (finding.code, finding.trouble) == ("model_paused", False)
+    assert "model-a" in str(finding.message) and "Activate it." in str(finding.message)
+    assert answer.status_code == 200

@@ -1,5 +1,6 @@
 """The catalogue over HTTP: what each provider of this site can make, how much of it, and at what price."""
 
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
@@ -13,6 +14,7 @@ from rest_framework.request import Request
 from ..catalogue.rows import ModelRow
 from ..conf import provider_aliases
 from ..intake import current_catalogue, host_of
+from ..models import Account, ModelPause
 from .base import Endpoint, conditional
 from .schema import documented
 
@@ -66,6 +68,10 @@ class ProviderSerializer(serializers.Serializer):
     """One provider of this site and its models."""
 
     provider = serializers.CharField(help_text=_("The name to ask for."))
+    paused = serializers.BooleanField(help_text=_("Whether nothing is sent there until a person resumes it."))
+    paused_models = serializers.ListField(
+        child=serializers.CharField(), help_text=_("Models of it to which nothing is sent until a person resumes them.")
+    )
     models = ModelSerializer(many=True, help_text=_("Best first."))
 
 
@@ -88,7 +94,17 @@ class ModelsView(Endpoint):
     def get(self, request: Request) -> HttpResponseBase:
         """Every model of every provider."""
         catalogue = current_catalogue()
+        paused = set(Account.objects.paused_aliases())
+        paused_models: dict[str, list[str]] = defaultdict(list)
+        for alias, name in ModelPause.objects.values_list("provider", "model_name"):
+            paused_models[alias].append(name)
         providers = [
-            {"provider": alias, "models": catalogue.models_for(host_of(alias))} for alias in provider_aliases()
+            {
+                "provider": alias,
+                "paused": alias in paused,
+                "paused_models": paused_models[alias],
+                "models": catalogue.models_for(host_of(alias)),
+            }
+            for alias in provider_aliases()
         ]
         return conditional(request, CatalogueSerializer({"providers": providers}).data)

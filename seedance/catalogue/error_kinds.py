@@ -29,6 +29,9 @@ class ErrorKind:
     statuses: tuple[int, ...] = ()
     #: Whether an answer with one of its statuses and no code at all is of this kind.
     speaks_for_status: bool = False
+    #: What is not sent to any more, until a person resumes it, once a create call was refused like this: ``account``,
+    #: ``model`` (that one of that account), or ``none``.
+    pauses: str = "none"
 
     @property
     def name(self) -> str:
@@ -242,6 +245,7 @@ KINDS: tuple[ErrorKind, ...] = (
         retry="operator",
         statuses=(401,),
         speaks_for_status=True,
+        pauses="account",
     ),
     ErrorKind(
         ("InvalidAccountStatus",),
@@ -250,14 +254,16 @@ KINDS: tuple[ErrorKind, ...] = (
         billed="no",
         retry="operator",
         statuses=(401,),
+        pauses="account",
     ),
     ErrorKind(
         ("AccessDenied",),
         _("The API key may not do this."),
-        _("Check the rights of the key in the provider's console, then resume the account and retry."),
+        _("Check the rights of the key in the provider's console, then resume the model and retry."),
         billed="no",
         retry="operator",
         statuses=(403,),
+        pauses="model",
     ),
     ErrorKind(
         ("AccountOverdueError",),
@@ -266,30 +272,34 @@ KINDS: tuple[ErrorKind, ...] = (
         billed="no",
         retry="operator",
         statuses=(403,),
+        pauses="account",
     ),
     ErrorKind(
         ("OperationDenied",),
         _("The account may not do this at present; the part behind the dot says why."),
-        _("Settle it in the provider's console, then resume the account and retry."),
+        _("Settle it in the provider's console, then resume the model and retry."),
         billed="no",
         retry="operator",
         statuses=(403,),
+        pauses="model",
     ),
     ErrorKind(
         ("OperationDenied.PermissionDenied",),
         _("The account lacks the permission for this."),
-        _("Have the permission granted in the provider's console, then resume the account and retry."),
+        _("Have the permission granted in the provider's console, then resume the model and retry."),
         billed="no",
         retry="operator",
         statuses=(403,),
+        pauses="model",
     ),
     ErrorKind(
         ("OperationDenied.ServiceNotOpen",),
         _("The service is not activated for the account."),
-        _("Activate it in the provider's console, then resume the account and retry."),
+        _("Activate it in the provider's console, then resume the model and retry."),
         billed="no",
         retry="operator",
         statuses=(403,),
+        pauses="model",
     ),
     ErrorKind(
         ("OperationDenied.ServiceOverdue",),
@@ -298,6 +308,7 @@ KINDS: tuple[ErrorKind, ...] = (
         billed="no",
         retry="operator",
         statuses=(403,),
+        pauses="account",
     ),
     ErrorKind(
         ("OperationDenied.InvalidState", "OperationDenied.UnsupportedPhase"),
@@ -306,6 +317,7 @@ KINDS: tuple[ErrorKind, ...] = (
         billed="unknown",
         retry="operator",
         statuses=(403,),
+        pauses="model",
     ),
     ErrorKind(
         ("http_403",),
@@ -315,14 +327,34 @@ KINDS: tuple[ErrorKind, ...] = (
         retry="operator",
         statuses=(403,),
         speaks_for_status=True,
+        pauses="account",
+    ),
+    ErrorKind(
+        ("insufficient_user_quota", "pre_consume_token_quota_failed"),
+        _("The relay's account has no balance left for this request."),
+        _("Top up, then resume the account and retry."),
+        billed="no",
+        retry="operator",
+        statuses=(403,),
+        pauses="account",
+    ),
+    ErrorKind(
+        ("permission_denied",),
+        _("The relay's key may not use this model."),
+        _("Allow the model in the relay's console, or use another key, then resume the model and retry."),
+        billed="no",
+        retry="operator",
+        statuses=(403,),
+        pauses="model",
     ),
     ErrorKind(
         ("InvalidSubscription",),
         _("The plan that the key belongs to has lapsed."),
-        _("Renew the plan, or use a key with a balance of its own."),
+        _("Renew the plan, or use a key with a balance of its own, then resume the account."),
         billed="no",
         retry="operator",
         statuses=(400,),
+        pauses="account",
     ),
     ErrorKind(
         ("SetLimitExceeded",),
@@ -331,6 +363,7 @@ KINDS: tuple[ErrorKind, ...] = (
         billed="no",
         retry="operator",
         statuses=(429,),
+        pauses="account",
     ),
     ErrorKind(
         ("QuotaExceeded",),
@@ -339,6 +372,7 @@ KINDS: tuple[ErrorKind, ...] = (
         billed="no",
         retry="operator",
         statuses=(429,),
+        pauses="account",
     ),
     # -- the model -----------------------------------------------------------------------------------------------------
     ErrorKind(
@@ -356,6 +390,7 @@ KINDS: tuple[ErrorKind, ...] = (
         billed="no",
         retry="operator",
         statuses=(404,),
+        pauses="model",
     ),
     ErrorKind(
         ("http_404",),
@@ -377,18 +412,20 @@ KINDS: tuple[ErrorKind, ...] = (
     ErrorKind(
         ("ModelNotOpen",),
         _("The model is known but not activated for this account."),
-        _("Activate it in the provider's console; the 2.x models ask for a minimum balance."),
+        _("Activate it in the provider's console, where 2.x models ask for a minimum balance, then resume the model."),
         billed="no",
         retry="operator",
         statuses=(404,),
+        pauses="model",
     ),
     ErrorKind(
         ("UnsupportedModel",),
         _("The model is not part of the plan that the key belongs to."),
-        _("Choose a model of the plan, or use a key with a balance of its own."),
+        _("Choose a model of the plan, or use a key with a balance of its own and resume the model."),
         billed="no",
         retry="operator",
         statuses=(404,),
+        pauses="model",
     ),
     ErrorKind(
         ("model_not_found",),

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from .error_kinds import KINDS, ErrorKind
 
-__all__ = ["KINDS", "RULE_CODES", "ErrorKind", "find"]
+__all__ = ["KINDS", "RULE_CODES", "ErrorKind", "find", "pauses"]
 
 #: Codes of the rules that refuse a request before it is sent; docs/catalogue.md explains each.
 RULE_CODES = frozenset(
@@ -31,6 +31,8 @@ _SIGNS = (
     (re.compile(r"looking for beginning of|unexpected end of JSON input"), "json_parse_error"),
     (re.compile(r"not been priced"), "model_not_priced"),
 )
+_MODEL_WORDS = re.compile(r"\bmodels?\b|模型", re.IGNORECASE)
+_BALANCE_WORDS = re.compile(r"balance|quota|credit|overdue|arrear|insufficient|余额|额度|欠费", re.IGNORECASE)
 _HTTP = re.compile(r"http_(\d{3})")
 
 _UNKNOWN_MEANING = _("Nobody has written down yet what this error means.")
@@ -65,6 +67,36 @@ def find(code: str, status_code: int | None = None, message: str = "") -> ErrorK
     return spoken_for or _unknown(code, status_code)
 
 
+def pauses(
+    code: str, status_code: int | None, message: str, *, model_name: str, refers_to_provider: bool = False
+) -> str:
+    """What a refused create call keeps from being sent to: ``account``, ``model``, or ``none`` but this task.
+
+    Args:
+        code, status_code, message: as the provider gave them.
+        model_name: the model that was asked for.
+        refers_to_provider: whether the request refers to something kept at the provider, which may be what is refused.
+    """
+    if status_code == 401:
+        return "account"
+    kind = find(code, status_code, message)
+    names_model = _names_model(message, model_name)
+    if kind.name == "QuotaExceeded" and "queue" in message.lower():
+        return "none"
+    is_vague = kind.name == "http_403" or kind not in KINDS
+    if kind.pauses == "account" and is_vague and names_model:
+        return "model"
+    if kind.pauses == "model" and refers_to_provider and not names_model:
+        return "none"
+    return kind.pauses
+
+
+def _names_model(message: str, model_name: str) -> bool:
+    """Whether a refusal speaks of the model, and not of a balance that any model would lack."""
+    names = model_name.lower() in message.lower() or _MODEL_WORDS.search(message)
+    return bool(names) and not _BALANCE_WORDS.search(message)
+
+
 def _beginnings(code: str) -> Iterator[str]:
     """The code itself, then without what is behind its last dot, and so on."""
     while code:
@@ -94,4 +126,11 @@ def _unknown(code: str, status_code: int | None) -> ErrorKind:
     else:
         retry = "later" if status_code in (408, 429) or status_code >= 500 else "no"
     refused = status_code is not None and 300 <= status_code < 500 and status_code != 408
-    return ErrorKind((code,), _UNKNOWN_MEANING, _UNKNOWN_ADVICE[retry], "no" if refused else "unknown", retry)
+    return ErrorKind(
+        (code,),
+        _UNKNOWN_MEANING,
+        _UNKNOWN_ADVICE[retry],
+        "no" if refused else "unknown",
+        retry,
+        pauses="account" if status_code in (401, 403) else "none",
+    )

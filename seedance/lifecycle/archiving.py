@@ -12,7 +12,6 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Any, BinaryIO, Self, cast
-from urllib.parse import urlsplit
 from uuid import UUID
 
 from django.core.files.base import ContentFile, File
@@ -30,7 +29,7 @@ from ..models import Attention, GenerationTask, Status, TaskEvent
 from ..models.after_commit import after_commit
 from ..models.results import RESULT_FILES, ResultDirectory, delete_file
 from ..provider.container import check_image, check_video
-from ..provider.download import Download, download, is_private_host
+from ..provider.download import Download, download
 from ..provider.types import Link
 from ..signals import task_archived
 from .clients import get_client
@@ -263,16 +262,19 @@ def _open_link(task: GenerationTask, link: Link, claim: _Claim) -> AbstractConte
         link.url,
         max_bytes=settings.MAX_VIDEO_BYTES,
         seconds=settings.DOWNLOAD_SECONDS,
-        allow_private=_provider_is_private(task.provider),
+        provider_url=_provider_url(task.provider),
         hosts=settings.DOWNLOAD_HOSTS,
         auth=link.auth,
         on_chunk=claim.check,
     )
 
 
-def _provider_is_private(alias: str) -> bool:
-    """Whether the provider itself lives in a private network, as the emulator does; then its links may too."""
-    return is_private_host(urlsplit(conf.provider(alias).BASE_URL).hostname or "")
+def _provider_url(alias: str) -> str:
+    """Where the provider lives: links may lead to a private address only there. ``""`` for an alias that left."""
+    try:
+        return conf.provider(alias).BASE_URL
+    except ConfigurationError:
+        return ""
 
 
 def _renew_link(task: GenerationTask) -> bool:

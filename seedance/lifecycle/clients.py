@@ -3,6 +3,7 @@
 import functools
 import os
 import time
+from contextlib import suppress
 
 from .. import conf
 from ..exceptions import ConfigurationError
@@ -19,7 +20,7 @@ def get_client(alias: str) -> Client:
     """The client for a provider alias, with its connections kept.
 
     Raises:
-        ConfigurationError: no such provider, no key, or a wrong address.
+        ConfigurationError: no such provider, no key, a failing key function, or a wrong address.
     """
     provider = conf.provider(alias)
     if provider.DIALECT not in DIALECTS:
@@ -35,6 +36,13 @@ def _client(
     # Kept per process: connections must not be shared across a fork.
     connect, create, get = timeouts
     return DIALECTS[dialect](base_url, key, connect_timeout=connect, create_timeout=create, timeout=get)
+
+
+def renew_key(alias: str) -> None:
+    """Have a callable ``API_KEY`` asked again before the next call, because its key was refused."""
+    provider = conf.provider(alias)
+    with suppress(ConfigurationError):  # it failed already; the next call says so
+        provider.renew_key(provider.key)
 
 
 def wait_for_slot(alias: str, verb: str, per_second: float) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from .. import intake
 from ..catalogue.inputs import MediaFacts
+from ..exceptions import ConfigurationError
 from ..models import GenerationTask
 
 #: Encoders round; a difference below this is none. Seconds.
@@ -30,7 +31,11 @@ def _differences(task: GenerationTask, facts: MediaFacts) -> Iterator[str]:
 
 def _asked_size(task: GenerationTask) -> tuple[int, int] | None:
     """The exact size that follows from resolution and ratio; ``None`` where one of them was left to the model."""
-    row = intake.current_catalogue().find(task.model_name, intake.host_of(task.provider))
+    try:
+        host = intake.host_of(task.provider)
+    except ConfigurationError:
+        return None  # the alias left the settings since
+    row = intake.current_catalogue().find(task.model_name, host)
     if row is None or not task.resolution or not task.ratio:
         return None
     return row.size(task.resolution, task.ratio)

@@ -9,10 +9,10 @@ from django.db.models import prefetch_related_objects
 from django.utils import timezone
 
 from .. import conf
-from ..exceptions import ConfigurationError, NotFoundError, ProviderError, RequestError
+from ..exceptions import AuthenticationError, ConfigurationError, NotFoundError, ProviderError, RequestError
 from ..models import Attention, GenerationTask, Status, TaskEvent
 from ..provider.types import Client, RemoteTask
-from .clients import get_client, wait_for_slot
+from .clients import get_client, renew_key, wait_for_slot
 from .error_text import describe_exchange
 from .poll_schedule import LONGEST_PAUSE, next_poll_time
 from .updating import TaskUpdate, evaluate, is_unchanged, overdue
@@ -103,6 +103,8 @@ def reschedule(tasks: Sequence[GenerationTask]) -> None:
 def back_off(tasks: Sequence[GenerationTask], exc: ProviderError | ConfigurationError) -> None:
     """A look failed: slow down. The timeline of a task that was looked at alone tells when that begins."""
     logger.warning("poll failed tasks=%d error=%s", len(tasks), type(exc).__name__)
+    if isinstance(exc, AuthenticationError) and exc.status_code == 401:
+        renew_key(tasks[0].provider)
     failures = 1 + min(task.poll_failures for task in tasks)
     pause = getattr(exc, "retry_after", None) or min(LONGEST_PAUSE, 2.0 ** min(failures + 1, 9))
     rows = GenerationTask.objects.in_flight().filter(pk__in=[task.pk for task in tasks])

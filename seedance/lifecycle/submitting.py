@@ -4,14 +4,23 @@ import datetime as dt
 import logging
 import random
 import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
-from django.db import IntegrityError, InterfaceError, OperationalError, connections
+from django.db import (
+    DEFAULT_DB_ALIAS,
+    IntegrityError,
+    InterfaceError,
+    OperationalError,
+    connections,
+)
 from django.utils import timezone
 
 from .. import conf, intake, translate
-from ..catalogue.errors import find
+from ..catalogue.errors import find, pauses
 from ..catalogue.violations import errors
 from ..exceptions import (
     AuthenticationError,
@@ -21,9 +30,12 @@ from ..exceptions import (
     RateLimitError,
     ServerError,
     TransportError,
+    UploadError,
     Veto,
 )
-from ..models import Account, Attention, GenerationTask, RateLimit, Status, TaskEvent
+from ..models import Account, Attention, GenerationTask, ModelPause, RateLimit, Status, TaskEvent
+from ..models.queryset import GenerationTaskQuerySet
+from ..provider.types import Client, TaskRequest
 from ..signals import task_submitting
 from .clients import get_client
 from .error_text import describe_exchange, error_code_of
@@ -40,8 +52,6 @@ COMMIT_PATIENCE = 60.0
 BURST = 5.0
 #: Beginning of the names of our create paces.
 _PACE = "create:"
-#: Limits that do not pass by themselves. Source: "Errors" in docs/provider.md.
-EXHAUSTED_CODES = frozenset({"QuotaExceeded", "SetLimitExceeded"})
 
 #: A relay says that it could not even parse our request, so nothing was started, whatever the HTTP status.
 UNREAD_CODE = "json_parse_error"
@@ -53,10 +63,10 @@ UNCLAIMED: dict[str, Any] = {"lease_owner": "", "lease_until": None}
 def next_to_dispatch(limit: int) -> list[UUID]:
     """Which pending tasks should leave next, in order.
 
-    Those of paused or full accounts, and of models whose pace leaves no room now, are left out, so that they
-    do not hold up the others.
+    Those of paused or full accounts, of paused models, and of models whose pace leaves no room now are left out, so
+    that they do not hold up the others.
     """
-    rows = GenerationTask.objects.exclude(provider__in=[*Account.objects.paused_aliases(), *_full_aliases()])
+    rows = GenerationTask.objects.sendable().exclude(provider__in=_full_aliases())
     for key in RateLimit.objects.exhausted(_PACE):
         provider, model_name = key.removeprefix(_PACE).split(":", 1)
         rows = rows.exclude(provider=provider, model_name=model_name)
@@ -69,7 +79,7 @@ def claim(pk: UUID) -> GenerationTask | None:
     One at a time, so that a worker that dies leaves at most its own tasks in doubt.
 
     Returns:
-        ``None`` when another worker has it, its account is paused, or it has to wait.
+        ``None`` when another worker has it, its account or model is paused, or it has to wait.
     """
     task = GenerationTask.objects.ready().filter(pk=pk).first()
     if task is None or not _has_room(task):
@@ -104,7 +114,7 @@ def _has_room(task: GenerationTask) -> bool:
     """Whether the account may take one more now; takes a slot of its pace when so."""
     if task.provider not in conf.provider_aliases():
         return True  # submit() says what is wrong
-    if task.provider in Account.objects.paused_aliases() or task.provider in _full_aliases():
+    if task.provider in _full_aliases() or not GenerationTask.objects.sendable().filter(pk=task.pk).exists():
         return False
     per_minute = conf.provider(task.provider).CREATE_PER_MINUTE
     interval = 60.0 / per_minute if per_minute else 0.0
@@ -117,43 +127,107 @@ def _rate_limit_key(task: GenerationTask) -> str:
 
 def submit(task: GenerationTask) -> None:
     """Send a claimed task: one POST, and its outcome written down before anything else happens."""
+    create = _prepare(task)
+    if create is None or not _is_allowed(task):
+        return
+    _persist(task, _post(task, create))
+
+
+@dataclass(frozen=True)
+class _Create:
+    """A create call that is ready; nothing has left yet."""
+
+    provider: conf.Provider
+    key: str = field(repr=False)
+    client: Client
+    request: TaskRequest
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    """What became of a create call: how to write it down, and what the log says of it."""
+
+    write: Callable[[], None]
+    told: str
+
+
+def _prepare(task: GenerationTask) -> _Create | None:
+    """Make the create call ready; ``None`` when it cannot be made, which is then written down."""
     violations = errors(intake.check(task.inputs, task.provider))
     if violations:
         _refuse(task, violations[0].code, " ".join(str(violation) for violation in violations))
-        return
+        return None
     try:
         provider = conf.provider(task.provider)
-        client = get_client(task.provider)
+        key, client = provider.key, get_client(task.provider)
         request = translate.to_request(task, provider)
     except ConfigurationError as exc:
         _postpone(task, str(exc), pause=60.0, attention=Attention.PROVIDER)
-        return
-    except OSError as exc:
-        _refuse(task, "media_unreadable", f"An uploaded file could not be read ({type(exc).__name__}).")
-        return
-    if not _is_allowed(task):
-        return
+        return None
+    return _Create(provider, key, client, request)
+
+
+def _post(task: GenerationTask, create: _Create) -> _Outcome:
+    """Make the create call. Writes nothing."""
     try:
-        provider_task_id = client.create_task(request, reference=str(task.pk))
-    except TransportError as exc:
-        if exc.sent:
-            _mark_unconfirmed(task, describe_exchange(exc))
-        else:
-            _postpone(task, describe_exchange(exc))
-    except RateLimitError as exc:
-        _back_off(task, exc)
-    except (ServerError, ProtocolError) as exc:
-        if error_code_of(exc) == UNREAD_CODE:
-            _refuse(task, UNREAD_CODE, str(exc), error=exc)
-        else:
-            _mark_unconfirmed(task, describe_exchange(exc))
+        provider_task_id = create.client.create_task(create.request, reference=str(task.pk))
+    except UploadError as exc:
+        return _Outcome(partial(_refuse, task, "media_unreadable", str(exc)), "error=UploadError")
     except AuthenticationError as exc:
-        _pause_account(task, exc)
-        _refuse(task, error_code_of(exc), str(exc), error=exc)
+        if exc.status_code == 401 and create.provider.renew_key(create.key):
+            again = "The API_KEY function was asked again; the task is sent with its new answer."
+            detail = f"{describe_exchange(exc)}\n\n{again}"
+            return _Outcome(partial(_postpone, task, detail), "error=AuthenticationError key=renewed")
+        return _Outcome(partial(_reject, task, exc), f"error=AuthenticationError status={exc.status_code}")
     except ProviderError as exc:
-        _refuse(task, error_code_of(exc), str(exc), error=exc)
-    else:
-        _record_accepted(task, provider_task_id, provider)
+        return _Outcome(partial(_reject, task, exc), f"error={type(exc).__name__} status={exc.status_code}")
+    write = partial(_record_accepted, task, provider_task_id, create.provider, timezone.now())
+    return _Outcome(write, f"provider_task_id={provider_task_id}")
+
+
+def _reject(task: GenerationTask, exc: ProviderError) -> None:
+    """Write down a create call that brought no id."""
+    match exc:
+        case TransportError(sent=False):
+            _postpone(task, describe_exchange(exc))
+        case RateLimitError():
+            _back_off(task, exc)
+        case ServerError() | ProtocolError() if error_code_of(exc) == UNREAD_CODE:
+            _refuse(task, UNREAD_CODE, str(exc), error=exc)
+        case TransportError() | ServerError() | ProtocolError():
+            _mark_unconfirmed(task, describe_exchange(exc))
+        case _:
+            _pause(task, exc)
+            _refuse(task, error_code_of(exc), str(exc), error=exc)
+
+
+def _persist(task: GenerationTask, outcome: _Outcome) -> None:
+    """Write an outcome down, again and again on new connections while the database is away.
+
+    Raises:
+        OperationalError, InterfaceError: the database was away for longer than ``COMMIT_PATIENCE``.
+    """
+    give_up_at = time.monotonic() + COMMIT_PATIENCE
+    lost: BaseException | None = None
+    try:
+        while True:
+            try:
+                if lost:
+                    task.refresh_from_db()  # a commit without an answer may have held
+                outcome.write()
+                return
+            except (OperationalError, InterfaceError) as exc:
+                if time.monotonic() > give_up_at:
+                    raise
+                lost = exc
+                logger.warning(
+                    "outcome not written down yet task=%s error=%s %s", task.pk, type(exc).__name__, outcome.told
+                )
+            connections[task._state.db or DEFAULT_DB_ALIAS].close()
+            time.sleep(0.5)
+    except BaseException:  # also a worker that is told to stop
+        logger.critical("outcome not written down task=%s %s", task.pk, outcome.told)
+        raise
 
 
 def _is_allowed(task: GenerationTask) -> bool:
@@ -176,14 +250,20 @@ def _is_allowed(task: GenerationTask) -> bool:
 
 
 def mark_paused() -> None:
-    """Flag pending tasks that wait for a paused account, with its reason, and lower the flag when it is resumed."""
+    """Flag pending tasks that wait for a paused account or model, with its reason; lower it when that is resumed."""
     pending = GenerationTask.objects.filter(status=Status.PENDING)
-    paused = Account.objects.filter(paused_at__isnull=False)
-    for account in paused:
-        waiting = pending.filter(provider=account.alias).exclude(attention=Attention.PAUSED)
-        waiting.update(attention=Attention.PAUSED, attention_detail=account.reason)
-    resumed = pending.filter(attention=Attention.PAUSED).exclude(provider__in=[account.alias for account in paused])
-    resumed.update(attention="", attention_detail="")
+    accounts = {account.alias: account for account in Account.objects.filter(paused_at__isnull=False)}
+    for account in accounts.values():
+        _mark(pending.filter(provider=account.alias), account.reason)
+    for pause in ModelPause.objects.exclude(provider__in=accounts):
+        _mark(pending.filter(provider=pause.provider, model_name=pause.model_name), pause.detail)
+    pending.sendable().filter(attention=Attention.PAUSED).update(attention="", attention_detail="")
+
+
+def _mark(tasks: GenerationTaskQuerySet, reason: str) -> None:
+    tasks.exclude(attention=Attention.PAUSED, attention_detail=reason).update(
+        attention=Attention.PAUSED, attention_detail=reason
+    )
 
 
 def mark_abandoned() -> int:
@@ -194,53 +274,69 @@ def mark_abandoned() -> int:
     return len(abandoned)
 
 
-def _record_accepted(task: GenerationTask, provider_task_id: str, provider: conf.Provider) -> None:
-    """Write down the id that was paid for, whatever the database is doing at the moment."""
-    logger.info("task accepted task=%s provider_task_id=%s", task.pk, provider_task_id)
-    now = timezone.now()
-    task.submitted_at = now
-    changes: dict[str, Any] = {
-        "provider_task_id": provider_task_id,
-        "submitted_at": now,
-        "expires_at": translate.deadline(task),
-        "next_poll_at": now if task.callbacks.exists() else first_poll_time(task, provider),
-        "poll_failures": 0,
-        "attention": "",
-        "attention_detail": "",
-        "error_charged": "",
-        **UNCLAIMED,
-    }
-    give_up_at = time.monotonic() + COMMIT_PATIENCE
-    while True:
-        try:
-            moved = task.advance(Status.QUEUED, cause="dispatch", detail=f"Accepted as {provider_task_id}.", **changes)
-            break
-        except IntegrityError:
-            _mark_unconfirmed(task, f"The provider answered with an id that another task has: {provider_task_id}")
-            return
-        except (OperationalError, InterfaceError):
-            if time.monotonic() > give_up_at:
-                logger.critical("paid task not written down task=%s provider_task_id=%s", task.pk, provider_task_id)
-                raise
-            connections[task._state.db or "default"].close()
-            time.sleep(0.5)
-    if not moved and task.provider_task_id != provider_task_id:
+def _record_accepted(task: GenerationTask, provider_task_id: str, provider: conf.Provider, at: dt.datetime) -> None:
+    """Write down the id that will be paid for, and only then what takes another query."""
+    task.submitted_at = at
+    try:
+        moved = task.accept(
+            provider_task_id,
+            cause="dispatch",
+            detail=f"Accepted as {provider_task_id}.",
+            submitted_at=at,
+            expires_at=translate.deadline(task),
+            next_poll_at=at + dt.timedelta(seconds=provider.FIRST_POLL_SECONDS),
+            poll_failures=0,
+            attention="",
+            attention_detail="",
+            error_charged="",
+            **UNCLAIMED,
+        )
+    except IntegrityError:
+        _mark_unconfirmed(task, f"The provider answered with an id that another task has: {provider_task_id}")
+        return
+    if task.provider_task_id != provider_task_id:
         logger.critical("paid task has no row task=%s provider_task_id=%s", task.pk, provider_task_id)
+        return
+    logger.info("task accepted task=%s provider_task_id=%s", task.pk, provider_task_id)
+    if moved:
+        _schedule(task, provider)
+
+
+def _schedule(task: GenerationTask, provider: conf.Provider) -> None:
+    """Set the first look by what is known of such tasks, unless somebody set it meanwhile."""
+    try:
+        first = timezone.now() if task.callbacks.exists() else first_poll_time(task, provider)
+        unchanged = GenerationTask.objects.filter(pk=task.pk, status=task.status, next_poll_at=task.next_poll_at)
+        if unchanged.update(next_poll_at=first):
+            task.next_poll_at = first
+    except (OperationalError, InterfaceError) as exc:  # the id is saved, and so is a first look
+        logger.warning("first look not set task=%s error=%s", task.pk, type(exc).__name__)
+        connections[task._state.db or DEFAULT_DB_ALIAS].close()
 
 
 def _back_off(task: GenerationTask, exc: RateLimitError) -> None:
     """Turned away by a limit: this task waits, and so do all others under the same limit."""
     pause = exc.retry_after if exc.retry_after is not None else _backoff(task.submit_attempts + 1)
-    if exc.code in EXHAUSTED_CODES and "queue" not in str(exc).lower():
-        _pause_account(task, exc)
+    _pause(task, exc)
     RateLimit.objects.postpone(_rate_limit_key(task), max(1.0, pause))
     _postpone(task, describe_exchange(exc), pause=pause)
 
 
-def _pause_account(task: GenerationTask, exc: ProviderError) -> None:
-    """Nobody but a person can mend this: send nothing more, so that no further task is burnt."""
-    if Account.objects.pause(task.provider, code=error_code_of(exc), reason=str(exc)):
-        logger.error("account paused provider=%s code=%s", task.provider, exc.code)
+def _pause(task: GenerationTask, exc: ProviderError) -> None:
+    """Where only a person can mend a refusal, send nothing more to what it is about, so that no task is burnt."""
+    code = error_code_of(exc)
+    what = pauses(
+        code, exc.status_code, str(exc), model_name=task.model_name, refers_to_provider=_refers_to_provider(task)
+    )
+    if what == "account" and Account.objects.pause(task.provider, code=code, reason=str(exc)):
+        logger.error("account paused provider=%s code=%s", task.provider, code)
+    elif what == "model" and ModelPause.objects.pause(task.provider, task.model_name, code=code, reason=str(exc)):
+        logger.error("model paused provider=%s model=%s code=%s", task.provider, task.model_name, code)
+
+
+def _refers_to_provider(task: GenerationTask) -> bool:
+    """Whether the request names something that the provider keeps: a draft, or a medium of its library."""
+    return bool(task.draft_task_id) or any(item.url.startswith("asset:") for item in task.media.all())
 
 
 def _postpone(

@@ -79,10 +79,6 @@ def _provider(alias: str) -> Iterator[Finding]:
     except ConfigurationError as exc:
         yield Finding(TROUBLE, subject, str(exc))
         return
-    except Exception as exc:  # the key may come from a callable of the site's own
-        text = _("the callable API_KEY failed (%(error)s)") % {"error": type(exc).__name__}
-        yield Finding(TROUBLE, subject, text)
-        return
     if not has_key:
         yield Finding(TROUBLE, subject, _("no API_KEY; tasks sent there stay pending"))
         return
@@ -198,6 +194,7 @@ def _work() -> Iterator[Finding]:
 _WATCHED = (
     (gettext_lazy("schedules"), "schedules_missing", gettext_lazy("in place")),
     (gettext_lazy("accounts"), "account_paused", gettext_lazy("none is paused")),
+    (gettext_lazy("models"), "model_paused", gettext_lazy("none is paused")),
     (gettext_lazy("looks"), "looks_late", gettext_lazy("none is late")),
     (gettext_lazy("sends"), "sends_late", gettext_lazy("none is late")),
     (gettext_lazy("links"), "links_dying", gettext_lazy("no video is about to be lost")),

@@ -23,7 +23,7 @@ from django.core.management.base import CommandError
 from django.utils.translation import gettext as _
 
 from .. import conf, translate
-from ..exceptions import ConfigurationError, ProviderError
+from ..exceptions import ConfigurationError, ProviderError, UploadError
 from ..lifecycle.clients import DIALECTS
 from ..models import GenerationTask
 
@@ -55,7 +55,7 @@ def show(task: GenerationTask) -> str:
     try:
         provider = conf.provider(task.provider)
         heard = _heard(task, provider)
-    except (ConfigurationError, ProviderError, OSError) as exc:
+    except (ConfigurationError, ProviderError, UploadError) as exc:
         raise CommandError(_("This request cannot be made: %(reason)s") % {"reason": exc}) from exc
     base = urlsplit(provider.BASE_URL)
     lines = [f"{heard.method} {base.scheme}://{base.netloc}{heard.path}"]

@@ -8,7 +8,7 @@ from django.core.management.base import OutputWrapper
 from django.utils.translation import gettext as _
 
 from .. import conf, tasks
-from ..models import Account, GenerationTask, Lease, Status
+from ..models import GenerationTask, Lease, Status
 from ..models.lease import ROUND_LEASE
 from ..queue import ShutdownSignal
 
@@ -57,7 +57,9 @@ def is_done(task: GenerationTask) -> bool:
     """Whether waiting any longer would be in vain."""
     if task.is_done or task.waits_for_person:
         return True
-    return task.status == Status.PENDING and task.provider in Account.objects.paused_aliases()
+    if task.status == Status.PENDING:
+        return not GenerationTask.objects.sendable().filter(pk=task.pk).exists()
+    return task.is_final and (task.status != Status.SUCCEEDED or task.archived_at is not None)
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from .callback import Callback
 from .event import TaskEvent
 from .lease import Lease
 from .media import MediaItem
+from .model_pause import ModelPause
 from .status import ACTIVE, FINAL, TRANSITIONS, Attention, Status
 from .task import GenerationTask
 from .transitions import Transition
@@ -19,6 +20,7 @@ __all__ = [
     "GenerationTask",
     "Lease",
     "MediaItem",
+    "ModelPause",
     "RateLimit",
     "Status",
     "TaskEvent",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from django.core.exceptions import ValidationError
 from django.db import DatabaseError, IntegrityError, InterfaceError, connections, models, transaction
-from django.db.models import F, Q, Window
+from django.db.models import Exists, F, OuterRef, Q, Window
 from django.db.models.fields.files import FieldFile
 from django.db.models.functions import RowNumber
 from django.db.models.signals import post_save, pre_save
@@ -22,10 +22,12 @@ from .. import intake
 from ..exceptions import KeyReusedError, TransitionError, Veto
 from ..signals import task_creating
 from . import chaining
+from .account import Account
 from .bulk import update_each
 from .event import TaskEvent
 from .idempotency import IdempotencyKey, fingerprint_of, get_or_create, without_nulls
 from .media import MediaItem
+from .model_pause import ModelPause
 from .status import ACTIVE, CLOSABLE, FINAL, IN_FLIGHT, MAY_COST, Attention, Status
 from .wake import wake_workers
 
@@ -76,6 +78,11 @@ class GenerationTaskQuerySet(models.QuerySet["GenerationTask"]):
         """Pending tasks that may be sent now, in the order in which they should leave."""
         now = timezone.now()
         return self.filter(PENDING_ROWS).filter(Q(not_before=None) | Q(not_before__lte=now)).order_by("pk")
+
+    def sendable(self) -> Self:
+        """Tasks whose account and model are not paused."""
+        paused = ModelPause.objects.filter(provider=OuterRef("provider"), model_name=OuterRef("model_name"))
+        return self.exclude(provider__in=Account.objects.paused_aliases()).exclude(Exists(paused))
 
     def in_dispatch_order(self, limit: int) -> Self:
         """The next tasks to leave: by priority, then one of each owner at a time, then by age."""

@@ -69,7 +69,7 @@ class Attention(models.TextChoices):
         "mismatch",
         _("The video differs from what was asked for. “Archive again” fetches it once more, free of charge."),
     )
-    PAUSED = "paused", _("Sending through its provider is paused.")
+    PAUSED = "paused", _("Sending is paused for its account or its model.")
     PROVIDER = "provider", _("The provider cannot be used as it is configured.")
     RECEIVER = "receiver", _("A check of this site failed before sending; nothing was sent, and it is tried again.")
 

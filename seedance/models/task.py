@@ -1,11 +1,20 @@
 """One request for one video."""
 
 import datetime as dt
+import logging
 from typing import Any
 
 from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db import IntegrityError, models, transaction
+from django.db import (
+    DEFAULT_DB_ALIAS,
+    IntegrityError,
+    InterfaceError,
+    OperationalError,
+    connections,
+    models,
+    transaction,
+)
 from django.db.models import Q
 from django.db.models.fields.files import FieldFile
 from django.utils import timezone
@@ -33,6 +42,8 @@ from .status import (
 )
 from .transitions import Transition, rows_without_newer_report, show, with_digest
 from .wake import wake_workers
+
+logger = logging.getLogger(__name__)
 
 #: The error code of a task that a person has closed as lost.
 CLOSED_AS_LOST = "closed_as_lost"
@@ -356,6 +367,51 @@ class GenerationTask(models.Model):
             if self._is_gone() or self.status == old:
                 return False  # where the status is as we thought, the news was old
         return False
+
+    def accept(self, provider_task_id: str, *, cause: str, detail: str = "", **changes: Any) -> bool:
+        """Move to ``queued`` with the id of a task that will be paid for, if the row still allows it.
+
+        Unlike ``advance`` this is one UPDATE that commits by itself: a timeline row that cannot be written must not
+        undo the id.
+
+        Args:
+            changes: columns to write with id and status.
+
+        Returns:
+            As ``advance``.
+
+        Raises:
+            IntegrityError: another task of this provider has this id.
+        """
+        using = self._state.db
+        while self.can_become(Status.QUEUED):
+            transition = Transition(self, Status.QUEUED, {**changes, "provider_task_id": provider_task_id}, detail)
+            columns = transition.columns(timezone.now())
+            with transaction.atomic(using=using):
+                moved = transition.rows(using).update(**columns) == 1
+            if moved:
+                self._save_event(transition.event(cause))
+                transition.apply_to_instance(columns, using)
+                return True
+            old = self.status
+            if self._is_gone() or self.status == old:
+                return False
+        return False
+
+    def _save_event(self, event: TaskEvent) -> None:
+        """Write a line of the timeline, on a second connection if need be; a failure is logged and goes no further."""
+        using = self._state.db or DEFAULT_DB_ALIAS
+        for _attempt in range(2):
+            try:
+                with transaction.atomic(using=using):
+                    event.save(using=using)
+                return
+            except (OperationalError, InterfaceError) as exc:
+                logger.warning("timeline row not written task=%s error=%s", self.pk, type(exc).__name__)
+                connections[using].close()
+            except Exception:  # a receiver of post_save may raise anything
+                logger.exception("timeline row not written task=%s", self.pk)
+                return
 
     def amend(
         self,

@@ -5,15 +5,18 @@ Source: "Endpoints" to "DELETE" in docs/provider.md, read 2026-11-22.
 
 import datetime as dt
 import json
+import secrets
 import time
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import replace
+from typing import IO, Any
 
 from ..exceptions import ProviderError
 from .dialect import DialectClient
 from .reading import read_task
 from .transport import Answer
-from .types import ContentPart, RemoteTask, TaskRequest
+from .types import ContentPart, RemoteTask, TaskRequest, Upload
+from .uploads import base64_pieces, write_pieces
 
 #: Statuses by which a gateway says that the address was too long.
 _TOO_LONG = (400, 414, 431)
@@ -27,21 +30,18 @@ class SeedanceClient(DialectClient):
 
     tasks_path = "/contents/generations/tasks"
 
-    def create_task(self, request: TaskRequest, *, reference: str = "") -> str:
-        """Start a paid task and return its provider task id. Sent once, never repeated.
-
-        Args:
-            reference: our own id, for the provider's logs.
-
-        Raises:
-            TransportError: with ``sent=False`` nothing happened; otherwise the outcome is unknown.
-            ServerError, ProtocolError: the outcome is unknown.
-            RateLimitError, AuthenticationError, NotFoundError, RequestError: refused, nothing was started.
-        """
+    def _write_body(self, request: TaskRequest, file: IO[bytes]) -> str:
+        mark = secrets.token_hex(16)
+        uploads = [part.upload for part in request.content if part.upload]
+        content = tuple(_marked(part, part.upload, mark) if part.upload else part for part in request.content)
         # ASCII-escaped, because one relay was seen to trip over its own re-encoding.
-        body = json.dumps(create_body(request), allow_nan=False).encode()
-        headers = {"Content-Type": "application/json"}
-        return self._create(body, headers | ({"X-Client-Request-Id": reference} if reference else {}))
+        body = json.dumps(create_body(replace(request, content=content)), allow_nan=False).encode()
+        beginning, *rest = body.split(mark.encode())
+        file.write(beginning)
+        for upload, piece in zip(uploads, rest, strict=True):
+            write_pieces(file, base64_pieces(upload))
+            file.write(piece)
+        return "application/json"
 
     def list_tasks(self, task_ids: Sequence[str], *, service_tier: str = "default") -> list[RemoteTask]:
         """Look at many tasks of one service tier in one request; halves the request where it is too long.
@@ -109,6 +109,11 @@ class SeedanceClient(DialectClient):
             ProviderError: any other trouble; re-read the task before deciding anything.
         """
         self._transport.ask("DELETE", self._path_of(task_id), timeout=self._timeout)
+
+
+def _marked(part: ContentPart, upload: Upload, mark: str) -> ContentPart:
+    """A part whose data URI has a mark where the file will be."""
+    return replace(part, value=f"data:{upload.content_type};base64,{mark}", upload=None)
 
 
 def create_body(request: TaskRequest) -> dict[str, Any]:

@@ -1,18 +1,20 @@
 """What all dialects have in common: an account at a host, one create that is never repeated, one look at a task."""
 
-from collections.abc import Mapping
-from typing import ClassVar
+import tempfile
+from typing import IO, ClassVar
 from urllib.parse import quote
 
 import requests
 
-from ..exceptions import NotFoundError
+from ..exceptions import NotFoundError, TransportError
 from .reading import read_task
 from .transport import Transport
-from .types import Link, RemoteTask
+from .types import Link, RemoteTask, TaskRequest
 
 #: The longest task id that can be stored. Characters; real ones have 25 to 40.
 LONGEST_ID = 128
+#: The largest request body that is kept in memory. Bytes.
+SPOOL = 1024 * 1024
 
 
 class DialectClient:
@@ -48,6 +50,39 @@ class DialectClient:
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._transport!r}>"
 
+    def create_task(self, request: TaskRequest, *, reference: str = "") -> str:
+        """Start a paid task and return its provider task id. Sent once, never repeated.
+
+        The whole body is written before anything leaves, so that a slow or broken storage of uploads is no half-sent
+        request; a large one goes to a temporary file and not to memory.
+
+        Args:
+            reference: our own id, for the provider's logs.
+
+        Raises:
+            UploadError: an upload cannot be read; nothing was sent.
+            RequestError: refused, nothing was started; also before anything is sent, for what a dialect cannot say.
+            TransportError: with ``sent=False`` nothing happened; otherwise the outcome is unknown.
+            ServerError, ProtocolError: the outcome is unknown.
+            RateLimitError, AuthenticationError, NotFoundError: refused, nothing was started.
+        """
+        with tempfile.SpooledTemporaryFile(max_size=SPOOL) as body:
+            try:
+                headers = {"Content-Type": self._write_body(request, body)}
+                body.flush()
+            except OSError as exc:  # of the temporary file alone
+                text = f"The request could not be written to a temporary file ({type(exc).__name__}); nothing was sent."
+                raise TransportError(text, sent=False) from exc
+            if reference:
+                headers["X-Client-Request-Id"] = reference
+            answer = self._transport.ask(
+                "POST", self.tasks_path, timeout=self._create_timeout, body=body, headers=headers
+            )
+        task_id = (answer.data or {}).get("id")
+        if not isinstance(task_id, str) or not task_id.strip() or len(task_id) > LONGEST_ID:
+            raise self._transport.unreadable(answer, "The provider accepted the call but gave no usable task id.")
+        return task_id
+
     def get_task(self, task_id: str) -> RemoteTask:
         """Look at one task.
 
@@ -67,12 +102,9 @@ class DialectClient:
         """An address of the host itself for a finished video, and its key; ``None`` where tasks carry links."""
         return None
 
-    def _create(self, body: bytes, headers: Mapping[str, str]) -> str:
-        answer = self._transport.ask("POST", self.tasks_path, timeout=self._create_timeout, body=body, headers=headers)
-        task_id = (answer.data or {}).get("id")
-        if not isinstance(task_id, str) or not task_id.strip() or len(task_id) > LONGEST_ID:
-            raise self._transport.unreadable(answer, "The provider accepted the call but gave no usable task id.")
-        return task_id
+    def _write_body(self, request: TaskRequest, file: IO[bytes]) -> str:
+        """Write the body of a create call, uploads in pieces; returns its content type."""
+        raise NotImplementedError
 
     def _path_of(self, task_id: str) -> str:
         if not task_id.strip("."):

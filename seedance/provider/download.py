@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import IO
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import SplitResult, urljoin, urlsplit
 
 import requests
 from requests.auth import AuthBase
@@ -49,7 +49,7 @@ def download(
     *,
     max_bytes: int,
     seconds: float,
-    allow_private: bool = False,
+    provider_url: str = "",
     hosts: Sequence[str] = (),
     auth: AuthBase | None = None,
     on_chunk: Callable[[], object] = bool,
@@ -59,7 +59,7 @@ def download(
     Args:
         max_bytes: larger files are refused, as early as their length is known.
         seconds: for all of it.
-        allow_private: whether hosts with private or loopback addresses may be asked.
+        provider_url: an address of the provider; its host, at that port, may be asked although it is private.
         hosts: the only hosts that may be asked, ``.example.com`` for all below it; empty: any.
         auth: puts a key on the request, for the few addresses that want one; never sent to where it redirects.
         on_chunk: called after each piece, as a sign of life.
@@ -72,7 +72,7 @@ def download(
         session.trust_env = False  # no .netrc: a signed link must be fetched without any Authorization
         session.headers.update({"User-Agent": f"django-seedance/{__version__}", "Accept-Encoding": "identity"})
         arrived = _Arrived(file, max_bytes, deadline, on_chunk)
-        ask = partial(_open, session, url, allow_private, hosts, auth, deadline)
+        ask = partial(_open, session, url, provider_url, hosts, auth, deadline)
         _fetch(ask, arrived)
         if not arrived.bytes:
             raise ArchiveError("The downloaded file is empty.")
@@ -154,14 +154,14 @@ def _fetch(ask: Callable[[dict[str, str]], requests.Response], arrived: _Arrived
 def _open(
     session: requests.Session,
     url: str,
-    allow_private: bool,
+    provider_url: str,
     hosts: Sequence[str],
     auth: AuthBase | None,
     deadline: float,
     headers: dict[str, str],
 ) -> requests.Response:
     for hop in range(MAX_REDIRECTS + 1):
-        _check_address(url, allow_private, hosts)
+        _check_address(url, provider_url, hosts)
         left = max(deadline - time.monotonic(), 0.001)
         timeout = (min(CONNECT_SECONDS, left), min(SILENT_SECONDS, left))
         response = session.get(
@@ -191,12 +191,12 @@ def _joined(url: str, location: str) -> str:
         return location  # is refused right after
 
 
-def _check_address(url: str, allow_private: bool, hosts: Sequence[str]) -> None:
+def _check_address(url: str, provider_url: str, hosts: Sequence[str]) -> None:
     """Refuse what a provider has no reason to send us to: other schemes, logins, our own network, unlisted hosts."""
     try:
         parts = urlsplit(url)
         is_plain = parts.scheme in ("http", "https") and bool(parts.hostname) and "@" not in parts.netloc
-        is_private = is_plain and not allow_private and is_private_host(parts.hostname or "")
+        is_private = is_plain and is_private_host(parts.hostname or "") and not _is_same_host(url, provider_url)
     except ValueError:  # brackets or labels that no host name has
         is_plain = is_private = False
     if not is_plain:
@@ -218,8 +218,23 @@ def is_private_host(host: str) -> bool:
     Raises:
         OSError: the name cannot be resolved.
     """
-    addresses = {str(info[4][0]).partition("%")[0] for info in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)}
-    return not all(_is_public(ipaddress.ip_address(address)) for address in addresses)
+    return not all(_is_public(ipaddress.ip_address(address)) for address in _addresses(host))
+
+
+def _addresses(host: str) -> set[str]:
+    return {str(info[4][0]).partition("%")[0] for info in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)}
+
+
+def _is_same_host(url: str, other: str) -> bool:
+    """Whether two addresses lead to the same port of the same machine, under whatever name."""
+    mine, its = urlsplit(url), urlsplit(other)
+    if not its.hostname or _port(mine) != _port(its):
+        return False
+    return mine.hostname == its.hostname or _addresses(mine.hostname or "") <= _addresses(its.hostname)
+
+
+def _port(parts: SplitResult) -> int:
+    return parts.port or (443 if parts.scheme == "https" else 80)
 
 
 def _is_public(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:

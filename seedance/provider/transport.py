@@ -3,9 +3,9 @@
 import io
 import time
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import IO, Any
 from urllib.parse import urlsplit
 
 import requests
@@ -32,6 +32,8 @@ from .reading import ErrorWords, read_error, read_object
 MAX_ANSWER_BYTES = 16 * 1024 * 1024
 #: How much of an unreadable answer is kept for people. Characters.
 EXCERPT = 600
+#: How much of a body is read at a time. Bytes.
+PIECE = 64 * 1024
 
 #: A relay's word for an id that it does not know, or not yet; as a code, or as a message with its request id behind.
 _UNKNOWN_TASK = "task_not_exist"
@@ -58,8 +60,8 @@ class NoRedirectSession(requests.Session):
         """Nowhere."""
 
 
-class TrackedBody(io.BytesIO):
-    """A request's body that knows whether anybody has begun to read it.
+class TrackedBody:
+    """A request's body, of known length, that knows whether anybody has begun to read it.
 
     Connecting, the handshake and the headers come before it. So while it is unread the provider has nothing to act
     on, whatever went wrong, and no guessing from error classes is needed.
@@ -67,10 +69,22 @@ class TrackedBody(io.BytesIO):
 
     was_read = False
 
-    def read(self, size: int | None = -1, /) -> bytes:
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self._length = file.seek(0, io.SEEK_END)
+        file.seek(0)
+
+    def __len__(self) -> int:
+        return self._length
+
+    def __iter__(self) -> Iterator[bytes]:
+        """For ``requests``, which takes what has pieces for a stream, and then reads it by ``read``."""
+        return iter(lambda: self.read(PIECE), b"")
+
+    def read(self, size: int = -1, /) -> bytes:
         """Hand out the next piece, which may arrive from now on."""
         self.was_read = True
-        return super().read(size)
+        return self._file.read(size)
 
 
 @dataclass(frozen=True)
@@ -127,7 +141,7 @@ class Transport:
         *,
         timeout: float,
         query: Sequence[tuple[str, str]] = (),
-        body: bytes = b"",
+        body: IO[bytes] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
         """Send one request and return the answer if it is a success (2xx).
@@ -136,13 +150,14 @@ class Transport:
             path: below the base address, with a leading slash.
             timeout: seconds to wait for the answer to begin, and again for all of it.
             query: names and values; a name may repeat.
+            body: a file, sent from its first byte to its last.
 
         Raises:
             TransportError: no answer; ``sent`` tells whether the body may have arrived. A call without one counts
                 as sent.
             ProviderError: one of its other children, by status.
         """
-        letter = TrackedBody(body)
+        letter = TrackedBody(body) if body else None
         started = {"Accept": "application/json", "Accept-Encoding": "identity", **(headers or {})}
         if method != "GET":
             started["Connection"] = "close"
@@ -152,7 +167,7 @@ class Transport:
                 method,
                 self.base_url + path,
                 params=list(query),
-                data=letter if body else None,
+                data=letter,
                 headers=started,
                 auth=BearerAuth(self._key),
                 timeout=(self._connect_timeout, timeout),
@@ -162,7 +177,7 @@ class Transport:
                 received, complete = _read(response, time.monotonic() + timeout)
         except (requests.exceptions.RequestException, HTTPError) as exc:
             # Some of urllib3's own errors pass through requests as they are, for host names that cannot be.
-            sent = letter.was_read or not body
+            sent = letter is None or letter.was_read
             raise TransportError(_silence(exc, sent), sent=sent, method=method, path=path) from exc
         finally:
             if session is not self._session:

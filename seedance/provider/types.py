@@ -1,11 +1,20 @@
 """What travels to and from a provider, free of its spelling. Frozen, and without settings or rows."""
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import IO, Any, Protocol
 
 from requests.auth import AuthBase
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A file that travels inside a request; read once, in pieces. ``open`` gives it from its first byte."""
+
+    content_type: str
+    open: Callable[[], AbstractContextManager[IO[bytes]]] = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -13,12 +22,13 @@ class ContentPart:
     """One item of a request: the prompt, a medium, or the draft to finish.
 
     ``type`` is ``text``, ``image_url``, ``video_url``, ``audio_url`` or ``draft_task``; ``value`` is the text,
-    the address (http, data or asset) or the draft's provider task id.
+    the address (http, data or asset) or the draft's provider task id. A medium with an ``upload`` has no address.
     """
 
     type: str
-    value: str = field(repr=False)
+    value: str = field(default="", repr=False)
     role: str = ""
+    upload: Upload | None = None
 
 
 @dataclass(frozen=True)

@@ -16,15 +16,17 @@ import base64
 import binascii
 import datetime as dt
 import re
-from collections.abc import Iterator, Sequence
-from typing import NoReturn
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import IO, NoReturn
 
 from urllib3.fields import RequestField
-from urllib3.filepost import encode_multipart_formdata
+from urllib3.filepost import choose_boundary
 
 from ..exceptions import RequestError
 from .dialect import DialectClient
 from .types import ContentPart, Link, RemoteTask, TaskRequest
+from .uploads import read_pieces, write_pieces
 
 #: Our parameters that the form has a field for.
 _CARRIED = frozenset({"duration", "ratio", "resolution", "size"})
@@ -38,21 +40,14 @@ class VideosClient(DialectClient):
 
     tasks_path = "/videos"
 
-    def create_task(self, request: TaskRequest, *, reference: str = "") -> str:
-        """Start a paid task and return its provider task id. Sent once, never repeated.
-
-        Args:
-            reference: our own id, for the provider's logs.
-
-        Raises:
-            RequestError: also before anything is sent, for what this dialect has no words for.
-            TransportError: with ``sent=False`` nothing happened; otherwise the outcome is unknown.
-            ServerError, ProtocolError: the outcome is unknown.
-            RateLimitError, AuthenticationError, NotFoundError: refused, nothing was started.
-        """
-        body, content_type = encode_multipart_formdata(list(_form(request)))
-        headers = {"Content-Type": content_type}
-        return self._create(body, headers | ({"X-Client-Request-Id": reference} if reference else {}))
+    def _write_body(self, request: TaskRequest, file: IO[bytes]) -> str:
+        fields, boundary = list(_form(request)), choose_boundary()
+        for field in fields:
+            file.write(f"--{boundary}\r\n{field.headers}".encode())
+            write_pieces(file, field.pieces)
+            file.write(b"\r\n")
+        file.write(f"--{boundary}--\r\n".encode())
+        return f"multipart/form-data; boundary={boundary}"
 
     def list_tasks(self, task_ids: Sequence[str], *, service_tier: str = "default") -> list[RemoteTask]:
         """Raises ``RequestError``: this host answers for one task at a time."""
@@ -84,7 +79,15 @@ def _lacks(verb: str) -> NoReturn:
     raise RequestError(f"This host cannot {verb}.", code="unsupported")
 
 
-def _form(request: TaskRequest) -> Iterator[RequestField]:
+@dataclass(frozen=True)
+class _Field:
+    """One field of a form: its headers with the blank line behind them, and its content in pieces."""
+
+    headers: str
+    pieces: Iterable[bytes]
+
+
+def _form(request: TaskRequest) -> Iterator[_Field]:
     """The fields of a create call, in order; unset ones are left out.
 
     Raises:
@@ -105,29 +108,37 @@ def _form(request: TaskRequest) -> Iterator[RequestField]:
     }
     for name, value in fields.items():
         if value is not None:
-            yield _field(name, str(value).encode())
+            yield _field(name, [str(value).encode()])
     images = [part for part in request.content if part.type != "text"]
     for number, part in enumerate(images, start=1):
         yield _image_field(part, number)
 
 
-def _image_field(part: ContentPart, number: int) -> RequestField:
+def _image_field(part: ContentPart, number: int) -> _Field:
     if part.type != "image_url" or part.role not in ("", "reference_image"):
         raise RequestError("This host takes reference images and no other media.", code="unsupported")
-    found = _DATA_URI.fullmatch(part.value)
-    content_type = found["type"].lower() if found else ""
-    if not found or content_type not in _SUFFIXES:
+    content_type, pieces = _image(part)
+    if content_type not in _SUFFIXES:
         raise RequestError(
             "This host takes JPEG, PNG and WebP files, no addresses: upload the image.", code="unsupported"
         )
+    return _field("input_reference", pieces, f"reference-{number}.{_SUFFIXES[content_type]}", content_type)
+
+
+def _image(part: ContentPart) -> tuple[str, Iterable[bytes]]:
+    """Type and content of an image that we have; the type is ``""`` where there is only an address."""
+    if part.upload:
+        return part.upload.content_type, read_pieces(part.upload)
+    found = _DATA_URI.fullmatch(part.value)
+    if not found:
+        return "", ()
     try:
-        data = base64.b64decode(found["data"], validate=True)
+        return found["type"].lower(), [base64.b64decode(found["data"], validate=True)]
     except binascii.Error as exc:
         raise RequestError("A reference image is not proper base64.", code="unsupported") from exc
-    return _field("input_reference", data, f"reference-{number}.{_SUFFIXES[content_type]}", content_type)
 
 
-def _field(name: str, data: bytes, filename: str | None = None, content_type: str | None = None) -> RequestField:
-    field = RequestField(name, data, filename=filename)
+def _field(name: str, pieces: Iterable[bytes], filename: str | None = None, content_type: str | None = None) -> _Field:
+    field = RequestField(name, b"", filename=filename)
     field.make_multipart(content_type=content_type)
-    return field
+    return _Field(field.render_headers(), pieces)

@@ -4,13 +4,14 @@ import pytest
 from django.contrib.auth.models import Permission
 from django.urls import reverse
 
-from seedance.models import Account
+from seedance.models import Account, ModelPause
 from seedance.signals import work_available
 
 from .conftest import messages_of
 
 HOSTILE = "<script>alert(1)</script>"
 LIST = reverse("admin:seedance_account_changelist")
+MODELS = reverse("admin:seedance_modelpause_changelist")
 
 
 @pytest.fixture
@@ -126,3 +127,45 @@ def test_account_is_not_edited(operator, paused):
     url = reverse("admin:seedance_account_change", args=[paused.pk])
 
     assert operator.post(url, {"alias": "other"}).status_code == 403
+
+
+# -- models ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def closed(db):
+    """Two models that a worker has paused."""
+    for name in ("model-a", "model-b"):
+        ModelPause.objects.pause("default", name, code="AccessDenied", reason=f"Not open. {HOSTILE}")
+    return list(ModelPause.objects.all())
+
+
+def resume_models(client, *pauses):
+    data = {"action": "resume_models", "index": "0", "_selected_action": [pause.pk for pause in pauses]}
+    return client.post(MODELS, data, follow=True)
+
+
+def test_list_tells_which_model_is_paused_where_and_why(operator, closed):
+    content = operator.get(MODELS).content.decode()
+
+    assert all(word in content for word in ("model-a", "model-b", "default", "AccessDenied", "Not open."))
+    assert HOSTILE not in content
+
+
+def test_resumed_model_is_sent_to_again_and_wakes_the_workers(operator, closed, django_capture_on_commit_callbacks):
+    with django_capture_on_commit_callbacks() as callbacks:
+        response = resume_models(operator, closed[0])
+
+    assert [pause.model_name for pause in ModelPause.objects.all()] == ["model-b"]
+    assert messages_of(response) == ["1 model is sent to again."]
+    assert callbacks
+
+
+def test_model_is_not_resumed_without_the_permission_to_submit(staff_with, django_user_model, closed):
+    client = staff_with("view")
+    permission = Permission.objects.get(codename="view_modelpause")
+    django_user_model.objects.get(username="bob").user_permissions.add(permission)
+
+    resume_models(client, closed[0])
+
+    assert ModelPause.objects.count() == 2

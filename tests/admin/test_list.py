@@ -85,8 +85,8 @@ def test_list_asks_the_database_equally_often_for_one_row_and_for_many(
     make_task(status="running", owner=admin_user)
     operator.get(page("changelist"))
 
-    # Four for the list, and eight to find out whether the work is being done.
-    with django_assert_num_queries(12) as for_one:
+    # Four for the list, and nine to find out whether the work is being done.
+    with django_assert_num_queries(13) as for_one:
         operator.get(page("changelist"))
     for status in (*Status, *Status):
         make_task(status=status, owner=admin_user)
@@ -196,6 +196,19 @@ def test_missing_key_is_told_with_the_setting_to_write(operator, no_key, name):
     content = operator.get(page(name)).content.decode()
 
     assert "SEEDANCE[&quot;PROVIDERS&quot;][&quot;default&quot;][&quot;API_KEY&quot;]" in content
+
+
+@pytest.mark.parametrize("name", ["changelist", "add"])
+def test_page_opens_and_tells_why_when_the_key_function_fails(operator, settings, name):
+    def vault():
+        raise RuntimeError("sk-secret")
+
+    settings.SEEDANCE = {"PROVIDERS": {"default": {"PRESET": "ark", "API_KEY": vault}}}
+
+    content = operator.get(page(name)).content.decode()
+
+    assert "RuntimeError" in content
+    assert "sk-secret" not in content
 
 
 @pytest.mark.parametrize("name", ["changelist", "add"])

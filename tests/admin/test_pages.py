@@ -9,7 +9,7 @@ from django.core.files.base import ContentFile
 from django.utils import timezone
 
 from seedance.admin.detail import Compared
-from seedance.models import Account, Callback, GenerationTask, Status, TaskEvent
+from seedance.models import Account, Callback, GenerationTask, ModelPause, Status, TaskEvent
 
 from .conftest import messages_of, page
 
@@ -36,7 +36,7 @@ def test_page_without_a_task_opens(operator, db, name):
 def test_registered_is_what_people_look_for():
     registered = {model for model in apps.get_app_config("seedance").get_models() if admin.site.is_registered(model)}
 
-    assert registered == {GenerationTask, Account, Callback}
+    assert registered == {GenerationTask, Account, ModelPause, Callback}
 
 
 @pytest.mark.parametrize("status", [Status.NEW, Status.FAILED])

@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 from django.utils import translation
 
-from seedance.catalogue.errors import KINDS, RULE_CODES, find
-from seedance.lifecycle.submitting import EXHAUSTED_CODES
+from seedance.catalogue.errors import KINDS, RULE_CODES, find, pauses
 
 from .asking import documented_codes
 
@@ -168,9 +167,62 @@ def test_message_is_not_looked_at_where_there_is_a_code():
     assert kind.name == "InvalidParameter"
 
 
-@pytest.mark.parametrize("code", sorted(EXHAUSTED_CODES))
-def test_code_that_pauses_an_account_calls_for_an_operator(code):
-    assert find(code).retry == "operator"
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind.pauses != "none"], ids=lambda kind: kind.name)
+def test_kind_that_pauses_something_calls_for_an_operator(kind):
+    assert kind.retry == "operator"
+
+
+def test_document_names_what_pauses_an_account_and_what_a_model():
+    rows = re.findall(r"^\| (account|model) \| (.+) \|$", DOCUMENT.read_text("utf-8"), re.M)
+
+    documented = {what: re.findall(r"`([^`]+)`", codes) for what, codes in rows}
+
+    assert documented == {
+        what: [code for kind in KINDS if kind.pauses == what for code in kind.codes] for what in ("account", "model")
+    }
+
+
+MODEL = "doubao-seedance-1-0-pro-250528"
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "message", "what"),
+    [
+        ("AuthenticationError", 401, "bad key", "account"),
+        ("InvalidParameter", 401, "bad key", "account"),
+        ("AccountOverdueError", 403, "pay", "account"),
+        ("OperationDenied.ServiceOverdue", 403, "pay", "account"),
+        ("insufficient_user_quota", 403, f"balance too low for model {MODEL}", "account"),
+        ("pre_consume_token_quota_failed", 403, "balance too low", "account"),
+        ("SetLimitExceeded", 429, "limit reached", "account"),
+        ("QuotaExceeded", 429, "free quota used up", "account"),
+        ("QuotaExceeded", 429, "too many queued tasks", "none"),
+        ("http_403", 403, "Forbidden", "account"),
+        ("http_403", 403, "insufficient balance to call this model", "account"),
+        ("http_403", 403, f"no access to {MODEL}", "model"),
+        ("Novelty", 403, "no", "account"),
+        ("Novelty", 403, "This token may not use the model", "model"),
+        ("AccessDenied", 403, "no access", "model"),
+        ("OperationDenied.PermissionDenied", 403, "no", "model"),
+        ("OperationDenied.ServiceNotOpen", 403, "no", "model"),
+        ("OperationDenied.InvalidState", 403, "no", "model"),
+        ("OperationDenied.UnsupportedPhase", 403, "no", "model"),
+        ("OperationDenied.FileQuotaExceeded", 403, "no", "model"),
+        ("permission_denied", 403, f"This token has no access to model {MODEL}", "model"),
+        ("ModelNotOpen", 404, "activate it", "model"),
+        ("InvalidEndpointOrModel.NotFound", 404, "no such model", "none"),
+        ("http_404", 404, "", "none"),
+        ("InvalidParameter", 400, "the model does not take it", "none"),
+        ("Novelty", 400, "the model", "none"),
+    ],
+)
+def test_refusal_pauses_what_it_is_about(code, status, message, what):
+    assert pauses(code, status, message, model_name=MODEL) == what
+
+
+@pytest.mark.parametrize(("message", "what"), [("no access to the resource", "none"), (f"{MODEL} is closed", "model")])
+def test_refusal_of_what_a_task_refers_to_does_not_pause_the_model(message, what):
+    assert pauses("AccessDenied", 403, message, model_name=MODEL, refers_to_provider=True) == what
 
 
 @every_kind

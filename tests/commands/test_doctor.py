@@ -2,6 +2,11 @@
 
 import datetime as dt
 import json
+import os
+import subprocess
+import sys
+import uuid
+from pathlib import Path
 
 import pytest
 from django.utils import timezone
@@ -16,6 +21,7 @@ from ..conftest import SAMPLE_MODEL, SAMPLE_PROMPT, content_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
+ROOT = Path(__file__).resolve().parents[2]
 KEY = "sk-very-secret-0123456789"
 
 
@@ -56,6 +62,7 @@ def test_everything_has_a_line(run, healthy):
         "cluster",
         "schedules",
         "accounts",
+        "models",
         "looks",
         "sends",
         "links",
@@ -376,3 +383,16 @@ def test_proxy_does_not_hear_of_it(run, provider, monkeypatch):
     spoken = run("seedance_doctor", "--show-request", "--prompt", SAMPLE_PROMPT)
 
     assert spoken.status == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("wanted", [("--prompt", SAMPLE_PROMPT), (str(uuid.uuid4()),)], ids=["prompt", "task"])
+def test_request_on_a_database_without_tables_says_what_to_run(wanted):
+    command = [sys.executable, "manage.py", "seedance_doctor", "--show-request", *wanted]
+    settings = {"DJANGO_SETTINGS_MODULE": "tests.settings"}  # its database is a fresh, empty file
+
+    done = subprocess.run(command, cwd=ROOT, env=os.environ | settings, capture_output=True, text=True, timeout=60)
+
+    assert done.returncode == 1
+    assert "manage.py migrate" in done.stderr
+    assert "Traceback" not in done.stderr

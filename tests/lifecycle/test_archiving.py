@@ -104,6 +104,17 @@ def test_broken_download_is_tried_again_and_stores_nothing(provider, finished, f
     assert task.events.filter(what="archive_failed").exists()
 
 
+def test_video_of_an_alias_that_left_the_settings_is_stored(finished, settings, monkeypatch):
+    finished()
+    GenerationTask.objects.update(provider="gone")
+    # Stands for a public host, which no test may speak to.
+    monkeypatch.setattr("seedance.provider.download.is_private_host", lambda name: False)
+
+    task = archived()
+
+    assert task.archived_at is not None
+
+
 def test_dead_link_is_renewed_by_asking_again(provider, finished):
     task = finished()
     provider.fail_next(403, on="download")

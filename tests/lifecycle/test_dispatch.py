@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from seedance import lifecycle, tasks
-from seedance.models import Account, GenerationTask, RateLimit
+from seedance.models import Account, GenerationTask, ModelPause, RateLimit
 
 from ..conftest import SAMPLE_MODEL
 from .conftest import claim_next
@@ -128,8 +128,8 @@ def test_pushed_back_pace_is_never_pulled_forward(db):
 
 @pytest.mark.parametrize(
     ("status", "code"),
-    [(401, "AuthenticationError"), (403, "AccountOverdueError"), (403, "AccessDenied")],
-    ids=["bad key", "overdue", "denied"],
+    [(401, "AuthenticationError"), (403, "AccountOverdueError"), (403, "insufficient_user_quota")],
+    ids=["bad key", "overdue", "relay balance"],
 )
 def test_refused_account_is_paused_and_burns_no_further_task(provider, sent, make_task, status, code):
     provider.fail_next(status, code=code, message="see your console", times=None)
@@ -143,6 +143,104 @@ def test_refused_account_is_paused_and_burns_no_further_task(provider, sent, mak
     account = Account.objects.get()
     assert account.code == code
     assert account.reason.startswith("see your console")
+
+
+MODEL_1_0 = "doubao-seedance-1-0-pro-250528"
+NOT_OPEN = {"status": 403, "code": "permission_denied", "message": f"This token has no access to model {MODEL_1_0}"}
+
+
+def test_model_that_one_user_may_not_have_stops_nobody_else(provider, make_task, limited, django_user_model):
+    limited()
+    alice, bob = (django_user_model.objects.create_user(name) for name in ("a", "b"))
+    provider.fail_next(**NOT_OPEN)
+    refused = make_task(status="pending", owner=alice, model_name=MODEL_1_0)
+    good = make_task(status="pending", owner=bob)
+
+    tasks.send_pending()
+
+    refused.refresh_from_db()
+    good.refresh_from_db()
+    assert (refused.status, refused.error_charged, good.status) == ("failed", "no", "queued")
+    assert Account.objects.paused_aliases() == []
+    assert [str(pause) for pause in ModelPause.objects.all()] == [f"default: {MODEL_1_0}"]
+
+
+def test_paused_model_burns_no_further_task_and_says_why(provider, make_task, limited):
+    limited()
+    provider.fail_next(**NOT_OPEN)
+    make_task(status="pending", model_name=MODEL_1_0)
+    waiting = make_task(status="pending", model_name=MODEL_1_0)
+
+    tasks.send_pending()
+    lifecycle.mark_paused()
+
+    waiting.refresh_from_db()
+    assert (waiting.status, waiting.attention) == ("pending", "paused")
+    assert MODEL_1_0 in waiting.attention_detail
+    assert not provider.creates
+
+
+def test_resumed_model_sends_again(provider, make_task, limited):
+    limited()
+    ModelPause.objects.pause("default", MODEL_1_0, code="x", reason="y")
+    make_task(status="pending", model_name=MODEL_1_0)
+    tasks.send_pending()
+    lifecycle.mark_paused()
+    assert not provider.creates
+
+    ModelPause.objects.resume()
+    lifecycle.mark_paused()
+    tasks.send_pending()
+
+    assert len(provider.creates) == 1
+    assert GenerationTask.objects.get().attention == ""
+
+
+def test_pause_of_a_model_holds_for_its_own_account_only(provider, make_task, settings):
+    default = settings.SEEDANCE["PROVIDERS"]["default"]
+    settings.SEEDANCE = {**settings.SEEDANCE, "PROVIDERS": {"default": default, "other": default}}
+    ModelPause.objects.pause("default", SAMPLE_MODEL, code="x", reason="y")
+    make_task(status="pending")
+    make_task(status="pending", provider="other", prompt="through the other")
+
+    tasks.send_pending()
+
+    assert prompts(provider) == ["through the other"]
+
+
+def test_model_is_paused_once(db):
+    first = ModelPause.objects.pause("default", SAMPLE_MODEL, code="x", reason="y")
+    second = ModelPause.objects.pause("default", SAMPLE_MODEL, code="z", reason="later")
+
+    assert (first, second, ModelPause.objects.get().code) == (True, False, "x")
+
+
+def test_task_that_waits_for_account_and_model_names_what_is_still_paused(make_task):
+    Account.objects.pause("default", code="x", reason="The balance is empty.")
+    ModelPause.objects.pause("default", SAMPLE_MODEL, code="x", reason="Not open.")
+    task = make_task(status="pending")
+    lifecycle.mark_paused()
+    task.refresh_from_db()
+    before = task.attention_detail
+
+    Account.objects.resume("default")
+    lifecycle.mark_paused()
+
+    task.refresh_from_db()
+    assert before == "The balance is empty."
+    assert task.attention_detail.endswith("Not open.")
+
+
+def test_refused_asset_of_one_task_does_not_pause_its_model(provider, make_task):
+    provider.fail_next(403, code="AccessDenied", message="no access to the requested resource")
+    task = make_task(status="pending", model_name=MODEL_2)
+    task.media.create(role="reference_image", url="asset://asset-1")
+
+    tasks.send_pending()
+
+    task.refresh_from_db()
+    assert task.status == "failed"
+    assert not ModelPause.objects.exists()
 
 
 @pytest.mark.parametrize("code", ["QuotaExceeded", "SetLimitExceeded"])

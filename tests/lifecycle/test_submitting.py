@@ -3,15 +3,18 @@
 import datetime as dt
 import io
 import socket
+import tracemalloc
 import wave
 
 import pytest
+import requests
 from django.core.files.base import ContentFile
-from django.db import OperationalError
+from django.core.files.storage import FileSystemStorage
+from django.db.models.signals import post_save
 from django.utils import timezone
 
 from seedance import lifecycle
-from seedance.models import GenerationTask
+from seedance.models import Account, GenerationTask, TaskEvent
 
 from ..conftest import SAMPLE_MODEL, SAMPLE_PROMPT
 from .conftest import claim_next
@@ -158,6 +161,89 @@ def test_missing_key_keeps_the_task_pending_and_tells_people(sent, settings, pro
     assert not posts(provider)
 
 
+SECRET = "sk-in-the-text-of-an-exception"
+
+
+def failing_with(exception):
+    def api_key():
+        raise exception
+
+    return api_key
+
+
+@pytest.fixture
+def keyed(settings, provider):
+    """Returns a function that has the default provider's key come from a function of the site's own."""
+
+    def use(api_key):
+        alias = {**settings.SEEDANCE["PROVIDERS"]["default"], "API_KEY": api_key}
+        settings.SEEDANCE = {**settings.SEEDANCE, "PROVIDERS": {"default": alias}}
+
+    return use
+
+
+@pytest.mark.parametrize(
+    "exception",
+    [FileNotFoundError(SECRET), requests.ConnectionError(SECRET), RuntimeError(SECRET)],
+    ids=["key file missing", "vault away", "no error of ours"],
+)
+def test_failing_key_function_burns_no_task_and_leaves_none_in_doubt(provider, sent, keyed, exception):
+    keyed(failing_with(exception))
+
+    task = sent()
+
+    assert (task.status, task.attention) == ("pending", "provider")
+    assert type(exception).__name__ in task.attention_detail
+    assert SECRET not in task.attention_detail
+    assert not posts(provider)
+
+
+def test_failing_key_function_has_a_running_task_asked_about_later(provider, sent, keyed, looked_at):
+    task = sent()
+    keyed(failing_with(RuntimeError(SECRET)))
+
+    seen = looked_at(task)
+
+    assert (seen.status, seen.poll_failures) == ("queued", 1)
+    assert SECRET not in seen.events.last().detail
+
+
+def test_rotated_key_pauses_no_account_and_fails_no_task(provider, sent, keyed):
+    provider.configure(api_keys={"new"})
+    keys = iter(["old", "new"])
+    keyed(lambda: next(keys))
+
+    task = sent()
+    GenerationTask.objects.update(not_before=None)
+    lifecycle.submit(claim_next())
+
+    assert (task.status, GenerationTask.objects.get().status) == ("pending", "queued")
+    assert Account.objects.paused_aliases() == []
+
+
+def test_key_that_stays_wrong_pauses_the_account(provider, sent, keyed):
+    provider.configure(api_keys={"new"})
+    keyed(lambda: "old")
+
+    task = sent()
+
+    assert task.status == "failed"
+    assert Account.objects.paused_aliases() == ["default"]
+
+
+def test_rotated_key_is_fetched_when_a_poll_is_refused(provider, sent, keyed, looked_at):
+    keys = iter(["old", "new"])
+    keyed(lambda: next(keys))
+    task = sent()
+    provider.configure(api_keys={"new"})
+
+    looked_at(task)
+    seen = looked_at(task)
+
+    assert [heard.headers["Authorization"] for heard in provider.requests[-2:]] == ["Bearer old", "Bearer new"]
+    assert seen.status == "queued"
+
+
 def test_task_that_the_rules_refuse_by_now_is_not_sent(provider, make_task):
     make_task(status="pending", duration=99)
 
@@ -207,23 +293,74 @@ def test_late_answer_settles_a_task_that_was_already_in_doubt(provider, make_tas
     assert task.provider_task_id == provider.creates[0].id
 
 
-def test_paid_id_is_written_down_when_the_database_comes_back(provider, make_task, monkeypatch):
-    GenerationTask.objects.create_task(prompt=SAMPLE_PROMPT, model_name=SAMPLE_MODEL, submit=True)
+@pytest.fixture
+def broken_timeline():
+    """A site whose own receiver fails for every line of the timeline that tells of a status."""
+
+    def fail(instance, **signal):
+        if instance.to_status == "queued":
+            raise ValueError("a bug of the site's own")
+
+    post_save.connect(fail, sender=TaskEvent)
+    yield
+    post_save.disconnect(fail, sender=TaskEvent)
+
+
+def test_paid_id_is_kept_when_the_timeline_cannot_be_written(provider, sent, broken_timeline):
+    task = sent()
+
+    assert (task.status, task.provider_task_id) == ("queued", provider.creates[0].id)
+
+
+def test_callback_that_came_before_the_answer_brings_the_first_look_forward(provider, make_task):
+    task = make_task(status="pending")
     claimed = claim_next()
-    outage = iter([OperationalError("the database is gone"), None])
-    real_advance = GenerationTask.advance
-
-    def advance(self, *args, **kwargs):
-        if error := next(outage):
-            raise error
-        return real_advance(self, *args, **kwargs)
-
-    monkeypatch.setattr(GenerationTask, "advance", advance)
-    monkeypatch.setattr("seedance.lifecycle.submitting.connections", {"default": type("C", (), {"close": print})})
+    lifecycle.receive_callback(task, b"{}")
 
     lifecycle.submit(claimed)
 
-    assert GenerationTask.objects.get().provider_task_id == provider.creates[0].id
+    assert GenerationTask.objects.get().next_poll_at <= timezone.now()
+
+
+class FailingStorage(FileSystemStorage):
+    """A storage that fails with an error of its own, as those of cloud vendors do."""
+
+    def _open(self, name, mode="rb"):
+        raise RuntimeError("AccessDenied: secret-bucket")
+
+
+def test_upload_that_the_storage_does_not_give_fails_the_task_before_anything_leaves(provider, make_task, png):
+    item = make_task(status="pending").media.create(role="first_frame", file=png)
+    claimed = claim_next()
+    claimed.media.model.file.field.storage, kept = FailingStorage(), item.file.storage
+
+    try:
+        lifecycle.submit(claimed)
+    finally:
+        claimed.media.model.file.field.storage = kept
+
+    task = GenerationTask.objects.get()
+    assert (task.status, task.error_code, task.error_charged) == ("failed", "media_unreadable", "no")
+    assert "secret-bucket" not in task.error_message
+    assert not posts(provider)
+
+
+def test_forty_megabytes_of_uploads_take_no_memory_to_send(drain, make_task, settings):
+    address = f"http://127.0.0.1:{drain.server_port}"
+    settings.SEEDANCE = {"PROVIDERS": {"default": {"PRESET": "emulator", "BASE_URL": address}}}
+    task = make_task(status="pending", model_name="doubao-seedance-2-0-260128")
+    for position in range(2):
+        file = ContentFile(bytes(20 * 1024**2), name="large.png")
+        task.media.create(position=position, role="reference_image", file=file)
+    claimed = claim_next()
+    tracemalloc.start()
+
+    lifecycle.submit(claimed)
+
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert GenerationTask.objects.get().status == "queued"
+    assert peak < 8 * 1024**2
 
 
 def test_uploaded_image_travels_as_a_data_uri(provider, sent, png):

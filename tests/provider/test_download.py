@@ -16,7 +16,7 @@ MEGABYTE = 1024 * 1024
 
 def fetch(url, **options):
     """Everything a download gave: its bytes, size and digest."""
-    with download(url, **{"max_bytes": 50 * MEGABYTE, "seconds": 5, "allow_private": True} | options) as got:
+    with download(url, **{"max_bytes": 50 * MEGABYTE, "seconds": 5, "provider_url": url} | options) as got:
         return got.file.read(), got.bytes, got.sha256
 
 
@@ -75,7 +75,7 @@ def test_download_shows_signs_of_life(host):
 def test_download_leaves_no_file_behind(host):
     host.answer(b"x")
 
-    with download(host.url, max_bytes=10, seconds=5, allow_private=True) as got:
+    with download(host.url, max_bytes=10, seconds=5, provider_url=host.url) as got:
         file = got.file
 
     assert file.closed
@@ -85,7 +85,7 @@ def test_download_holds_little_of_a_large_file_in_memory(host):
     host.answer(bytes(40 * MEGABYTE))
     tracemalloc.start()
 
-    with download(host.url, max_bytes=50 * MEGABYTE, seconds=30, allow_private=True):
+    with download(host.url, max_bytes=50 * MEGABYTE, seconds=30, provider_url=host.url):
         pass
 
     peak = tracemalloc.get_traced_memory()[1]
@@ -163,7 +163,7 @@ def test_download_of_a_page_is_no_video(video_url, provider):
     provider.fault("html_for_mp4", content_type="video/mp4")
 
     with (
-        download(video_url, max_bytes=MEGABYTE, seconds=5, allow_private=True) as got,
+        download(video_url, max_bytes=MEGABYTE, seconds=5, provider_url=video_url) as got,
         pytest.raises(ArchiveError, match="not a video"),
     ):
         check_video(got.file, got.bytes)
@@ -233,7 +233,7 @@ def test_download_without_a_connection_may_be_tried_again(closed_port):
 )
 def test_download_refuses_what_is_no_plain_address(url):
     with pytest.raises(ArchiveError, match="plain") as caught:
-        fetch(url, allow_private=False)
+        fetch(url, provider_url="")
 
     assert caught.value.link_dead is True
 
@@ -265,7 +265,7 @@ def test_download_refuses_what_is_no_plain_address(url):
 )
 def test_download_does_not_look_into_our_own_network(host_name):
     with pytest.raises(ArchiveError, match="private network") as caught:
-        fetch(f"http://{host_name}/a.mp4", allow_private=False)
+        fetch(f"http://{host_name}/a.mp4", provider_url="")
 
     assert caught.value.link_dead is True
 
@@ -275,13 +275,31 @@ def test_public_addresses_are_not_private(address):
     assert is_private_host(address) is False
 
 
-def test_download_follows_a_redirect_to_a_like_host(host, video_url, provider):
+def test_download_goes_to_the_provider_s_own_private_address_under_another_name(host):
+    host.answer(b"file")
+
+    assert fetch(host.url, provider_url=host.url.replace("127.0.0.1", "localhost") + "/api/v3")[0] == b"file"
+
+
+@pytest.mark.parametrize("provider_url", ["http://10.0.0.7:{port}", "http://127.0.0.1:1", "http://127.0.0.1", ""])
+def test_private_provider_opens_no_private_address_but_its_own(host, provider_url):
+    host.answer(b"secret of our own network")
+
+    with pytest.raises(ArchiveError, match="private network") as caught:
+        fetch(host.url, provider_url=provider_url.format(port=host.server_port))
+
+    assert caught.value.link_dead is True
+    assert not host.heard
+
+
+def test_private_provider_cannot_redirect_into_the_rest_of_our_network(host, video_url, provider):
+    before = len(provider.requests)
     host.answer(b"", f"Location: {video_url}", status="302 Found")
 
-    data, _, _ = fetch(host.url)
+    with pytest.raises(ArchiveError, match="private network"):
+        fetch(host.url)
 
-    assert data[4:8] == b"ftyp"
-    assert "Authorization" not in provider.requests[-1].headers
+    assert len(provider.requests) == before
 
 
 def test_download_follows_a_relative_redirect(host):
@@ -320,7 +338,7 @@ def test_download_checks_where_a_redirect_leads(host, monkeypatch, location):
     host.answer(b"", f"Location: {location}", status="302 Found")
 
     with pytest.raises(ArchiveError) as caught:
-        fetch(host.url, allow_private=False)
+        fetch(host.url, provider_url="")
 
     assert caught.value.link_dead is True
     assert len(host.heard) == 1

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.utils.translation import gettext as _
 
 from ...models import GenerationTask
@@ -40,10 +40,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if options["show_request"] is None:
             self._diagnose()
-        elif options["show_request"]:
-            self.stdout.write(show(_stored(options["show_request"])))
         else:
-            self.stdout.write(_shown_once(options))
+            self.stdout.write(_shown(options))
 
     def _diagnose(self) -> None:
         troubles = 0
@@ -56,6 +54,14 @@ class Command(BaseCommand):
     def _line(self, finding: Finding) -> str:
         style = {OK: self.style.SUCCESS, TROUBLE: self.style.ERROR}.get(finding.mark, self.style.WARNING)
         return f"{style(f'{finding.mark:<8}')} {finding.subject}: {finding.text}"
+
+
+def _shown(options: Mapping[str, Any]) -> str:
+    try:
+        return show(_stored(options["show_request"])) if options["show_request"] else _shown_once(options)
+    except DatabaseError as exc:
+        words = _("The database cannot be used (%(error)s); run “manage.py migrate” first.")
+        raise CommandError(words % {"error": exc}) from exc
 
 
 def _stored(text: str) -> GenerationTask:

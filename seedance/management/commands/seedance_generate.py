@@ -101,7 +101,10 @@ def _why_not(task: GenerationTask) -> str:
         return f"{task.get_status_display()}. {error}".strip()
     if task.attention:
         return f"{task.get_attention_display()} {task.attention_detail}".strip()
-    return str(_("sending through “%(alias)s” is paused; see “manage.py seedance_doctor”.") % {"alias": task.provider})
+    return str(
+        _("sending %(model)s through “%(alias)s” is paused; see “manage.py seedance_doctor”.")
+        % {"model": task.model_name, "alias": task.provider}
+    )
 
 
 def _copy(task: GenerationTask, output: Path) -> Path:
