@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 
 from django.utils.translation import gettext_lazy as _
 
@@ -36,17 +36,30 @@ class Review:
     certain: bool = True
     problems: list[Problem] = field(default_factory=list)
 
-    def refuse(self, place: str, code: str, message: Text, cure: Text, **values: object) -> None:
-        """Note a reason not to send the request."""
-        self._note(place, code, message, cure, values, "error")
+    def refuse(
+        self, place: str, code: str, message: Text, cure: Text, suggest: Sequence[object] = (), **values: object
+    ) -> None:
+        """Note a reason not to send the request.
+
+        Args:
+            suggest: the values that the cure proposes, which must pass the rules of ``place``; ``None``: leave it out.
+            values: what message and cure mention.
+        """
+        self._note(place, code, message, cure, values, "error", suggest)
 
     def warn(self, place: str, code: str, message: Text, cure: Text, **values: object) -> None:
         """Note something people should know before they send it."""
         self._note(place, code, message, cure, values, "warning")
 
-    def refuse_for_model(self, place: str, code: str, message: Text, cure: Text, **values: object) -> None:
+    def refuse_for_model(
+        self, place: str, code: str, message: Text, cure: Text, suggest: Sequence[object] = (), **values: object
+    ) -> None:
         """Note that this model would not take it; only a warning when the model is not in the catalogue."""
-        self._note(place, code, message, cure, values, "error" if self.certain else "warning")
+        self._note(place, code, message, cure, values, "error" if self.certain else "warning", suggest)
+
+    def trial(self, **changes: object) -> Review:
+        """The same review of a request that differs in some fields of :class:`Inputs`, with no problems found yet."""
+        return replace(self, inputs=replace(self.inputs, **changes), problems=[])  # type: ignore[arg-type]
 
     @property
     def mode(self) -> str:
@@ -64,8 +77,18 @@ class Review:
         """The 2.5 task type that was asked for; ``auto`` when none was."""
         return str(self.inputs.parameters.get("omni_reference_task_type") or "auto")
 
-    def _note(self, place: str, code: str, message: Text, cure: Text, values: dict[str, object], severity: str) -> None:
-        self.problems.append(Problem(place, code, Wording(message, values), Wording(cure, values), severity))
+    def _note(
+        self,
+        place: str,
+        code: str,
+        message: Text,
+        cure: Text,
+        values: dict[str, object],
+        severity: str,
+        suggest: Sequence[object] = (),
+    ) -> None:
+        wordings = Wording(message, values), Wording(cure, values)
+        self.problems.append(Problem(place, code, *wordings, severity, tuple(suggest)))
 
 
 def listed(words: Iterable[object]) -> str:
