@@ -44,10 +44,8 @@ LOOKS: dict[Status, Look] = {
     ),
     Status.SUCCEEDED: Look("✓", "good", _("The video is finished and billed.")),
     Status.FAILED: Look("✕", "bad", _("It ended without a video.")),
-    Status.CANCELLED: Look("⊘", "quiet", _("It was cancelled before it ran. Nothing was billed.")),
-    Status.EXPIRED: Look(
-        "∅", "bad", _("The provider gave up before it was finished. Nothing was billed; it has to be asked for again.")
-    ),
+    Status.CANCELLED: Look("⊘", "quiet", _("It was cancelled before it ran.")),
+    Status.EXPIRED: Look("∅", "bad", _("The provider gave up before it was finished. It has to be asked for again.")),
 }
 
 #: What ``error_charged`` says to people.

@@ -75,7 +75,6 @@ def release(task: GenerationTask, *, cause: str, actor: str = "") -> None:
         detail="Released by a person, knowing that it may be billed twice.",
         attention="",
         attention_detail="",
-        error_charged="",
         next_poll_at=None,
         not_before=None,
         submitted_at=None,

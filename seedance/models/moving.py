@@ -10,6 +10,7 @@ from django.db import models, transaction
 from django.db.models import Q
 
 from ..signals import task_status_changed
+from .cost import final_columns
 from .event import TaskEvent
 from .status import FINAL, Status
 
@@ -37,8 +38,11 @@ class Move:
 
     def columns(self, now: dt.datetime) -> dict[str, Any]:
         """Everything to be written."""
-        final = {"finished_at": now} if self.to in FINAL else {}
-        return {**final, **self.changes, "status": self.to, "updated_at": now}
+        columns = {**self.changes, "status": self.to, "updated_at": now}
+        if self.to in FINAL:
+            # The one place where any task becomes final, and so the one where it is known what it came to.
+            columns = {"finished_at": now, **columns, **final_columns(self.task, self.to, self.changes)}
+        return columns
 
     def event(self, cause: str) -> TaskEvent:
         """The line of the timeline; made before the instance changes."""

@@ -17,6 +17,7 @@ from .. import intake
 from ..exceptions import TransitionError
 from . import chaining
 from .bulk import update_each
+from .cost import estimate_columns
 from .event import TaskEvent
 from .media import MediaItem
 from .status import ACTIVE, FINAL, IN_FLIGHT, MAY_COST, Status
@@ -289,7 +290,6 @@ class GenerationTaskManager(models.Manager.from_queryset(GenerationTaskQuerySet)
 
 def _columns(order: Order) -> dict[str, Any]:
     prepared, inputs = order.prepared, order.prepared.inputs
-    estimate = intake.estimate(prepared)
     return {
         "provider": prepared.provider,
         "model_name": inputs.model_name,
@@ -297,8 +297,7 @@ def _columns(order: Order) -> dict[str, Any]:
         "draft_task_id": inputs.draft_task_id,
         "metadata": dict(prepared.metadata),
         "status": Status.PENDING if order.submit else Status.NEW,
-        "cost_amount": estimate.amount,
-        "cost_currency": estimate.currency if estimate.amount is not None else "",
+        **estimate_columns(prepared),
         **inputs.parameters,
         **order.columns,
     }

@@ -112,13 +112,11 @@ def test_task_shows_the_providers_link_until_the_video_is_stored(api_client, mak
     [("0.2614", "0.2614"), ("0.26", "0.26"), ("3", "3.00"), ("0.2610", "0.261"), ("0", "0.00")],
 )
 def test_task_shows_cost_with_two_to_four_decimals(api_client, make_task, user, amount, shown):
-    task = make_task(
-        owner=user, status="succeeded", cost_amount=Decimal(amount), cost_currency="USD", cost_estimated=False
-    )
+    task = make_task(owner=user, status="succeeded", cost_amount=Decimal(amount), cost_currency="USD")
 
     cost = api_client.get(f"{TASKS}{task.pk}/").json()["cost"]
 
-    assert cost == {"amount": shown, "currency": "USD", "estimated": False}
+    assert cost == {"amount": shown, "currency": "USD"}
 
 
 def test_task_cuts_data_addresses_short(api_client, make_task, user):
