@@ -364,3 +364,13 @@ def test_wait_sees_what_another_connection_commits(api_client, make_task, user):
 def finish_elsewhere(task):
     task.advance(Status.SUCCEEDED, cause="test", finished_at=timezone.now())
     connection.close()
+
+
+def test_models_show_a_discount_and_when_it_ends(api_client, settings):
+    line = {"price": "3.30", "discount": "0.25", "until": "2026-12-31"}
+    settings.SEEDANCE = {**settings.SEEDANCE, "MODELS": {"2.0 fast": {"prices": {"byteplus": [line]}}}}
+
+    models = api_client.get(f"{TASKS.removesuffix('tasks/')}models/").json()["providers"][0]["models"]
+
+    price = next(model for model in models if model["family"] == "2.0 fast")["prices"][0]
+    assert (price["amount"], price["discount"], price["until"]) == ("3.30", "0.25", "2026-12-31")

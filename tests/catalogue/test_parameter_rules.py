@@ -312,3 +312,8 @@ def test_priority_does_not_go_with_flex():
     inputs = Inputs(model_id("2.0"), "A boat", (), {"priority": 1, "service_tier": "flex"})
 
     assert [problem.code for problem in check(inputs, HOSTS["ark"], catalogue)] == ["priority_flex"]
+
+
+@pytest.mark.parametrize(("preset", "expected"), [("ark", [("draft", "unconfirmed")]), ("byteplus", [])])
+def test_draft_of_the_newest_model_is_confirmed_where_others_ship_it(preset, expected):
+    assert advised("2.5", preset, draft=True, resolution="480p") == expected
