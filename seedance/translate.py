@@ -10,7 +10,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 
 from . import conf, intake
-from .catalogue import flags, price
+from .catalogue import flags
 from .exceptions import ConfigurationError
 from .models import GenerationTask, MediaItem
 from .provider.types import ContentPart, RemoteTask, TaskRequest, Upload
@@ -140,26 +140,6 @@ def _link_expiry(url: str) -> dt.datetime | None:
         except (KeyError, ValueError, OverflowError):
             continue
     return None
-
-
-def charged_cost(task: GenerationTask, remote: RemoteTask) -> dict[str, Any]:
-    """The cost columns of a finished task, from what the provider says it used."""
-    result = remote.result
-    charge = price.charge(
-        task.model_name,
-        intake.host_of(task.provider),
-        intake.current_catalogue(),
-        total_tokens=remote.total_tokens,
-        seconds=result.get("duration"),
-        resolution=result.get("resolution") or task.resolution,
-        generate_audio=result.get("generate_audio", task.generate_audio),
-        service_tier=result.get("service_tier") or task.service_tier,
-        has_video_input=any(item.kind == "video" for item in task.media.all()),
-        draft=bool(task.draft),
-    )
-    if charge.amount is None:
-        return {}
-    return {"cost_amount": charge.amount, "cost_currency": charge.currency, "cost_estimated": False}
 
 
 def deadline(task: GenerationTask, remote: RemoteTask | None = None) -> dt.datetime:

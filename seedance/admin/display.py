@@ -76,12 +76,15 @@ def money(amount: Decimal, currency: str) -> str:
 
 
 def cost(task: GenerationTask) -> SafeString | str:
-    """What the task cost, marked when it is an estimate; empty when nothing is known."""
-    if task.cost_amount is None:
+    """What the task cost, or else the estimate, marked as one; empty when neither is known."""
+    return estimate(task) if task.cost_amount is None else money(task.cost_amount, task.cost_currency)
+
+
+def estimate(task: GenerationTask) -> SafeString | str:
+    """What the task was expected to cost, marked as an estimate; empty when that was not known."""
+    if task.estimate_amount is None:
         return ""
-    written = money(task.cost_amount, task.cost_currency)
-    if not task.cost_estimated:
-        return written
+    written = money(task.estimate_amount, task.estimate_currency)
     return format_html('<span class="seedance-quiet">≈ {} <small>{}</small></span>', written, _("estimate"))
 
 

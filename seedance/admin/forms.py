@@ -18,6 +18,7 @@ from ..catalogue.violations import Violation
 from ..exceptions import TransitionError
 from ..models import GenerationTask, MediaItem, chaining
 from ..models.after_commit import delete_after_commit
+from ..models.cost import estimate_columns
 from .choices import YES_NO, model_choices, offered
 from .presentation import column_label
 
@@ -207,10 +208,9 @@ class TaskForm(forms.ModelForm):
 
     def columns(self) -> dict[str, Any]:
         """What the prepared request writes into the row."""
-        inputs, estimate = self.accepted.inputs, intake.estimate(self.accepted)
+        inputs = self.accepted.inputs
         return {
-            "cost_amount": estimate.amount,
-            "cost_currency": estimate.currency if estimate.amount is not None else "",
+            **estimate_columns(self.accepted),
             "provider": self.accepted.provider,
             "model_name": inputs.model_name,
             "prompt": inputs.prompt,

@@ -44,9 +44,9 @@ STATUS_STYLES: dict[Status, StatusStyle] = {
     ),
     Status.SUCCEEDED: StatusStyle("✓", "good", _("The video is finished and billed.")),
     Status.FAILED: StatusStyle("✕", "bad", _("It ended without a video.")),
-    Status.CANCELLED: StatusStyle("⊘", "quiet", _("It was cancelled before it ran. Nothing was billed.")),
+    Status.CANCELLED: StatusStyle("⊘", "quiet", _("It was cancelled before it ran.")),
     Status.EXPIRED: StatusStyle(
-        "∅", "bad", _("The provider gave up before it was finished. Nothing was billed; it has to be asked for again.")
+        "∅", "bad", _("The provider gave up before it was finished. It has to be asked for again.")
     ),
 }
 

@@ -25,8 +25,8 @@ def _headline(estimate: Estimate) -> str:
 
 def total_in_words(tasks: QuerySet[GenerationTask]) -> str:
     """What these tasks are expected to cost together if they are sent, such as *About 1.05 USD in all.*"""
-    by_currency = tasks.order_by("cost_currency").values_list("cost_currency")
-    sums = by_currency.annotate(total=Sum("cost_amount"), known=Count("cost_amount"), count=Count("pk"))
+    by_currency = tasks.order_by("estimate_currency").values_list("estimate_currency")
+    sums = by_currency.annotate(total=Sum("estimate_amount"), known=Count("estimate_amount"), count=Count("pk"))
     amounts, unknown = [], 0
     for currency, total, known, count in sums:
         unknown += count - known

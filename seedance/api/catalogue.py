@@ -31,6 +31,14 @@ class PriceSerializer(serializers.Serializer):
     audio = serializers.BooleanField(allow_null=True, help_text=_("Only with, or without, sound."))
     service_tier = serializers.CharField(allow_null=True, help_text=_("Only in this tier."))
     verified = serializers.BooleanField(help_text=_("False when only a weak source says so."))
+    discount = serializers.CharField(
+        allow_null=True, help_text=_("The part that a time-limited offer takes off the amount, such as 0.2.")
+    )
+    until = serializers.DateField(
+        allow_null=True,
+        format="iso-8601",
+        help_text=_("The last day of the discount. Null: not known, and the discount is not counted."),
+    )
 
 
 @extend_schema_serializer(component_name="VideoModel")

@@ -46,7 +46,8 @@ SAMPLE_TASK = {
     },
     "last_frame": None,
     "usage": {"total_tokens": 108900},
-    "cost": {"amount": "0.26", "currency": "USD", "estimated": False},
+    "estimate": {"amount": "0.26", "currency": "USD"},
+    "cost": {"amount": "0.26", "currency": "USD"},
     "error": None,
     "metadata": {},
     "retry_of": None,
@@ -62,6 +63,11 @@ def money(amount: Decimal) -> str:
     """An amount with two to four decimals."""
     whole, _dot, decimals = f"{amount:.4f}".partition(".")
     return f"{whole}.{decimals.rstrip('0').ljust(2, '0')}"
+
+
+def amount(value: Decimal | None, currency: str) -> Mapping[str, str] | None:
+    """Money as it is shown; ``None`` while it is not known."""
+    return None if value is None else {"amount": money(value), "currency": currency}
 
 
 def utc(**kwargs: Any) -> serializers.DateTimeField:
@@ -113,11 +119,10 @@ class UsageSerializer(serializers.Serializer):
 
 @extend_schema_serializer(component_name="VideoCost")
 class CostSerializer(serializers.Serializer):
-    """What it costs."""
+    """An amount of money."""
 
     amount = serializers.CharField(help_text=_("A decimal number with two to four decimals, as text."))
     currency = serializers.CharField(help_text=_("Such as USD."))
-    estimated = serializers.BooleanField(help_text=_("True: expected. False: from the tokens the provider billed."))
 
 
 @extend_schema_serializer(component_name="VideoTaskError")
@@ -151,7 +156,15 @@ class TaskSerializer(serializers.Serializer):
     video = serializers.SerializerMethodField(help_text=_("The video, once there is one."))
     last_frame = serializers.SerializerMethodField(help_text=_("The last frame, if it was asked for."))
     usage = serializers.SerializerMethodField(help_text=_("What was used, once it is known."))
-    cost = serializers.SerializerMethodField(help_text=_("What it costs, for the owner and for those who may see it."))
+    estimate = serializers.SerializerMethodField(
+        help_text=_(
+            "What it was expected to cost when it was made, at the prices of that day. Never changes; for the owner "
+            "and for those who may see money."
+        )
+    )
+    cost = serializers.SerializerMethodField(
+        help_text=_("What it came to, for the same people: 0 where nothing was billed, null while that is not known.")
+    )
     error = serializers.SerializerMethodField(help_text=_("Why there is no video."))
     metadata = serializers.DictField(help_text=_("Yours, as you sent it."))
     retry_of = serializers.UUIDField(source="retry_of_id", allow_null=True, help_text=_("The task this one repeats."))
@@ -192,15 +205,16 @@ class TaskSerializer(serializers.Serializer):
     def get_usage(self, task: GenerationTask) -> Mapping[str, int] | None:
         return None if task.total_tokens is None else {"total_tokens": task.total_tokens}
 
+    def _sees_cost(self, task: GenerationTask) -> bool:
+        return conf.policy().may(self._request.user, "view_cost", task)
+
     @extend_schema_field(CostSerializer(allow_null=True))
-    def get_cost(self, task: GenerationTask) -> Mapping[str, Any] | None:
-        if task.cost_amount is None or not conf.policy().may(self._request.user, "view_cost", task):
-            return None
-        return {
-            "amount": money(task.cost_amount),
-            "currency": task.cost_currency,
-            "estimated": task.cost_estimated,
-        }
+    def get_estimate(self, task: GenerationTask) -> Mapping[str, str] | None:
+        return amount(task.estimate_amount, task.estimate_currency) if self._sees_cost(task) else None
+
+    @extend_schema_field(CostSerializer(allow_null=True))
+    def get_cost(self, task: GenerationTask) -> Mapping[str, str] | None:
+        return amount(task.cost_amount, task.cost_currency) if self._sees_cost(task) else None
 
     @extend_schema_field(ErrorSerializer(allow_null=True))
     def get_error(self, task: GenerationTask) -> Mapping[str, Any] | None:
@@ -298,7 +312,7 @@ class EstimateSerializer(serializers.Serializer):
     parameters = serializers.DictField(help_text=_("What would be sent, with defaults that cost money spelled out."))
     lifted = serializers.DictField(help_text=_("The parameters that stood as flags in the prompt."))
     usage = UsageSerializer(allow_null=True, help_text=_("What it would use, when that can be known."))
-    cost = CostSerializer(allow_null=True, help_text=_("What it would cost, when that can be known."))
+    estimate = CostSerializer(allow_null=True, help_text=_("What it would cost, when that can be known."))
     basis = serializers.CharField(help_text=_("How that was found: tokens, tokens_at_most, seconds or unknown."))
     notes = serializers.ListField(child=serializers.CharField(), help_text=_("What is assumed or unknown."))
     warnings = ProblemItemSerializer(many=True, help_text=_("What may be a mistake; it would be sent all the same."))

@@ -31,8 +31,8 @@ from .serializers import (
     EstimateSerializer,
     TaskSerializer,
     TimelineSerializer,
+    amount,
     for_display,
-    money,
 )
 
 #: Who is named in the timeline as the part of the app that did it.
@@ -352,9 +352,6 @@ def _replay_header(replayed: bool) -> dict[str, str]:
 
 def _estimated(prepared: intake.Prepared) -> dict[str, Any]:
     estimate = intake.estimate(prepared)
-    cost = None
-    if estimate.amount is not None:
-        cost = {"amount": money(estimate.amount), "currency": estimate.currency, "estimated": True}
     return {
         "provider": prepared.provider,
         "model": prepared.inputs.model_name,
@@ -362,7 +359,7 @@ def _estimated(prepared: intake.Prepared) -> dict[str, Any]:
         "parameters": prepared.inputs.given(),
         "lifted": prepared.lifted,
         "usage": None if estimate.tokens is None else {"total_tokens": estimate.tokens},
-        "cost": cost,
+        "estimate": amount(estimate.amount, estimate.currency),
         "basis": estimate.basis,
         "notes": [str(note) for note in estimate.notes],
         "warnings": [described(violation) for violation in prepared.warnings],

@@ -13,6 +13,16 @@ from .violations import Text
 
 
 @dataclass(frozen=True)
+class Cause:
+    """One thing that may have led to an error, and what helps against it."""
+
+    #: A stable word for programs.
+    name: str
+    meaning: Text
+    remedy: Text
+
+
+@dataclass(frozen=True)
 class ErrorKind:
     """One kind of trouble. ``meaning`` and ``advice`` are one or two sentences each, translated when they are read."""
 
@@ -32,6 +42,8 @@ class ErrorKind:
     #: What is not sent to any more, until a person resumes it, once a create call was refused like this: ``account``,
     #: ``model`` (that one of that account), or ``none``.
     pauses: str = "none"
+    #: What leads to it, the likeliest first, where the provider says so.
+    causes: tuple[Cause, ...] = ()
 
     @property
     def name(self) -> str:
@@ -42,13 +54,37 @@ class ErrorKind:
 _SUBJECTS = ("Text", "Image", "Video", "Audio")
 
 
-def _moderated(stage: str, suffix: str = "") -> tuple[str, ...]:
-    return tuple(f"{stage}{subject}SensitiveContentDetected{suffix}" for subject in _SUBJECTS)
+def _moderated(stage: str, suffix: str = "", subjects: tuple[str, ...] = _SUBJECTS) -> tuple[str, ...]:
+    return tuple(f"{stage}{subject}SensitiveContentDetected{suffix}" for subject in subjects)
 
 
 def _at_risk(stage: str) -> tuple[str, ...]:
     return tuple(f"{stage}{subject}RiskDetection" for subject in _SUBJECTS)
 
+
+#: Source: the error book of volcengine/ark-cli (``arkcli-doctor``, 2026-07-01), in its order.
+_COPYRIGHT_CAUSES = (
+    Cause(
+        "named",
+        _("The prompt names a brand, a character or a star."),
+        _("Describe what is meant without the name."),
+    ),
+    Cause(
+        "music",
+        _("The model added music by itself that sounds like somebody's."),
+        _("Send it again with “generate_audio” set to false."),
+    ),
+    Cause(
+        "invented_face",
+        _("The model invented a face that looks like somebody's."),
+        _("Make a face with an image model and give it as a reference."),
+    ),
+    Cause(
+        "small_face",
+        _("A face in a reference is small, or mixed with others."),
+        _("Crop the reference to the one face."),
+    ),
+)
 
 KINDS: tuple[ErrorKind, ...] = (
     # -- the request is wrong ------------------------------------------------------------------------------------------
@@ -108,6 +144,14 @@ KINDS: tuple[ErrorKind, ...] = (
         ("invalid_request",),
         _("The relay refused the request as wrong, whatever HTTP status it chose to say so."),
         _("Read its message, correct the request and send a new task."),
+        billed="no",
+        retry="no",
+        statuses=(400, 500),
+    ),
+    ErrorKind(
+        ("convert_request_failed",),
+        _("The relay could not turn the request into one of the host behind it, and sent nothing there."),
+        _("Leave out what its message names, or choose a model or a provider that takes it."),
         billed="no",
         retry="no",
         statuses=(400, 500),
@@ -189,8 +233,17 @@ KINDS: tuple[ErrorKind, ...] = (
         statuses=(400,),
     ),
     ErrorKind(
-        _moderated("Output", ".PolicyViolation"),
+        ("OutputVideoSensitiveContentDetected.PolicyViolation",),
         _("The provider sees somebody's copyright in the finished video."),
+        _("Leave out what may have led to it, the likeliest cause first, and send a new task."),
+        billed="unknown",
+        retry="no",
+        statuses=(400,),
+        causes=_COPYRIGHT_CAUSES,
+    ),
+    ErrorKind(
+        _moderated("Output", ".PolicyViolation", ("Text", "Image", "Audio")),
+        _("The provider sees somebody's copyright in what it made."),
         _("Leave out what may have led to it and send a new task."),
         billed="unknown",
         retry="no",
@@ -275,6 +328,24 @@ KINDS: tuple[ErrorKind, ...] = (
         pauses="account",
     ),
     ErrorKind(
+        ("insufficient_user_quota", "pre_consume_token_quota_failed"),
+        _("The balance of the relay's account, or of this key, is used up."),
+        _("Top up at the relay or raise the key's quota there, then resume the account and retry."),
+        billed="no",
+        retry="operator",
+        statuses=(403,),
+        pauses="account",
+    ),
+    ErrorKind(
+        ("permission_denied",),
+        _("The relay does not let this key do that; often the key may not use this model."),
+        _("Check what the key may use in the relay's console, or choose another model."),
+        billed="no",
+        retry="operator",
+        statuses=(403,),
+        pauses="model",
+    ),
+    ErrorKind(
         ("OperationDenied",),
         _("The account may not do this at present; the part behind the dot says why."),
         _("Settle it in the provider's console, then resume the model and retry."),
@@ -302,13 +373,22 @@ KINDS: tuple[ErrorKind, ...] = (
         pauses="model",
     ),
     ErrorKind(
-        ("OperationDenied.ServiceOverdue",),
+        ("OperationDenied.ServiceOverdue", "ServiceOverdue"),
         _("The service is suspended because of an unpaid balance."),
         _("Pay or top up, then resume the account and retry."),
         billed="no",
         retry="operator",
         statuses=(403,),
         pauses="account",
+    ),
+    ErrorKind(
+        ("OperationDenied.FileQuotaExceeded",),
+        _("The account may keep no more files at the provider."),
+        _("Delete files in the provider's console, then retry."),
+        billed="no",
+        retry="operator",
+        statuses=(403,),
+        pauses="model",
     ),
     ErrorKind(
         ("OperationDenied.InvalidState", "OperationDenied.UnsupportedPhase"),
@@ -328,24 +408,6 @@ KINDS: tuple[ErrorKind, ...] = (
         statuses=(403,),
         speaks_for_status=True,
         pauses="account",
-    ),
-    ErrorKind(
-        ("insufficient_user_quota", "pre_consume_token_quota_failed"),
-        _("The relay's account has no balance left for this request."),
-        _("Top up, then resume the account and retry."),
-        billed="no",
-        retry="operator",
-        statuses=(403,),
-        pauses="account",
-    ),
-    ErrorKind(
-        ("permission_denied",),
-        _("The relay's key may not use this model."),
-        _("Allow the model in the relay's console, or use another key, then resume the model and retry."),
-        billed="no",
-        retry="operator",
-        statuses=(403,),
-        pauses="model",
     ),
     ErrorKind(
         ("InvalidSubscription",),
@@ -436,6 +498,14 @@ KINDS: tuple[ErrorKind, ...] = (
         statuses=(503,),
     ),
     ErrorKind(
+        ("get_channel_failed",),
+        _("The relay found no channel to this model; nothing was started."),
+        _("Retry later, a few times; then choose another model or ask the relay."),
+        billed="no",
+        retry="later",
+        statuses=(500, 503),
+    ),
+    ErrorKind(
         ("model_not_priced",),
         _("The relay has set no price for this model, so it does not offer it."),
         _("Choose a model from the relay's list."),
@@ -497,6 +567,7 @@ KINDS: tuple[ErrorKind, ...] = (
             "ModelAccountIpmRateLimitExceeded",
             "APIAccountRpmRateLimitExceeded",
             "AccountRateLimitExceeded",
+            "FlowLimitExceeded",
         ),
         _("The provider was asked more often than the account may; the request was turned away."),
         _("Nothing needs to be done: it is sent again, more slowly. Lower CREATE_PER_MINUTE when it happens often."),
@@ -516,7 +587,10 @@ KINDS: tuple[ErrorKind, ...] = (
     ErrorKind(
         ("InflightBatchsizeExceeded",),
         _("Too many requests are under way at once."),
-        _("Nothing needs to be done: it is sent again. Set MAX_ACTIVE when it happens often."),
+        _(
+            "Nothing needs to be done: it is sent again. When it happens often, set MAX_ACTIVE, or top up: the limit "
+            "grows with the amount that the account has ever paid in."
+        ),
         billed="no",
         retry="later",
         statuses=(429,),
@@ -539,13 +613,21 @@ KINDS: tuple[ErrorKind, ...] = (
     ),
     # -- their bad day -------------------------------------------------------------------------------------------------
     ErrorKind(
-        ("InternalServiceError",),
+        ("InternalServiceError", "InternalError", "InternalServiceTimeout", "ServiceUnavailableTemp"),
         _("The provider had trouble of its own."),
         _("A failed task can be retried. After a create without an answer, look in the provider's console first."),
         billed="unknown",
         retry="later",
         statuses=(408, 500, 502, 503, 504, 524),
         speaks_for_status=True,
+    ),
+    ErrorKind(
+        ("do_request_failed", "bad_response_status_code"),
+        _("The relay did not reach the host behind it, or got an answer that it could not use."),
+        _("Read its message. After a create, look in the relay's console whether a task is running before you retry."),
+        billed="unknown",
+        retry="later",
+        statuses=(500, 502),
     ),
     # -- ours ----------------------------------------------------------------------------------------------------------
     ErrorKind(

@@ -39,6 +39,11 @@ class Host:
         return ("ark", "byteplus") if self.preset == "emulator" else (self.preset,)
 
     @property
+    def is_relay(self) -> bool:
+        """Whether it hands requests on to others, under ids of which it publishes no whole list."""
+        return self.preset.startswith("cometapi")
+
+    @property
     def limits_preset(self) -> str:
         """Whose stricter limits apply: CometAPI's for both its routes and for its dialect on the emulator."""
         if self.dialect == "openai_video" or self.preset.startswith("cometapi"):

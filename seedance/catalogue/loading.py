@@ -71,28 +71,38 @@ class Catalogue:
         return self._rows[key]
 
     def models_for(self, host: Host) -> list[ModelRow]:
-        """The models a person may pick on a host, best first."""
-        return [row for row in (self.row(family, host) for family in self.families) if row.name]
+        """The models a person may pick on a host, best first; those whose ids its pages have before all others."""
+        rows = [row for row in (self.row(family, host) for family in self.families) if row.name]
+        return sorted(rows, key=lambda row: not self.documents_id(row.name, host))
 
     def find(self, model_name: str, host: Host) -> ModelRow | None:
         """The row of an id that is spelled exactly as this host spells it."""
         for preset in host.id_presets if model_name else ():
             for family in self.families:
-                if self._facts["families"][family]["ids"].get(preset) == model_name:
+                if model_name in self._ids(family, preset):
                     return self.row(family, host)
         return None
+
+    def currency(self, host: Host) -> str:
+        """What a host charges in, ISO 4217; empty when its price list is not known at all."""
+        return str(self._facts["money"].get(host.price_preset, {}).get("currency", ""))
+
+    def documents_id(self, model_name: str, host: Host) -> bool:
+        """Whether a page of the host has this id; true where nobody compared its ids with its pages."""
+        documented = self._facts["documented_ids"].get(host.id_presets[0])
+        return documented is None or model_name in documented
 
     def family_of(self, model_name: str) -> str | None:
         """The family that has this id on any host at all."""
         for family in self.families if model_name else ():
-            if model_name in self._facts["families"][family]["ids"].values():
+            if model_name in self._all_ids(family):
                 return family
         return None
 
     def undated_family_of(self, model_name: str) -> str | None:
         """The family whose id on some host would be this one if it had its date, such as ``seedance-1-0-pro``."""
         for family in self.families if model_name else ():
-            if model_name in {_DATE.sub("", name) for name in self._facts["families"][family]["ids"].values()}:
+            if model_name in {_DATE.sub("", name) for name in self._all_ids(family)}:
                 return family
         return None
 
@@ -119,16 +129,27 @@ class Catalogue:
         facts = dict(self._facts["families"][family])
         for layer in (facts.pop("on", {}).get(host.limits_preset, {}), self._facts["dialects"].get(host.dialect, {})):
             facts = merged(facts, layer)
-        names = [facts["ids"].get(preset) for preset in host.id_presets]
-        facts["ids"] = {**facts["ids"], "emulator": facts["ids"]["ark"]}
+        names = [name for preset in host.id_presets for name in self._ids(family, preset)]
+        facts["ids"] = {preset: self._ids(family, preset) for preset in NAMING_PRESETS}
+        facts["ids"] |= {"emulator": facts["ids"]["ark"]}
+        if "keeps_modes" in facts:
+            facts["modes"] = [mode for mode in facts["modes"] if mode in facts["keeps_modes"]]
         return build(
             family,
             facts,
-            next((name for name in names if name), ""),
+            next(iter(names), ""),
             sizes=self._sizes(facts),
             rates=self._rates(facts, host.price_preset),
             verified=self._facts["verified"],
         )
+
+    def _ids(self, family: str, preset: str) -> tuple[str, ...]:
+        """The ids of a family on a host, the one to offer first."""
+        ids = self._facts["families"][family]["ids"].get(preset) or ()
+        return (ids,) if isinstance(ids, str) else tuple(ids)
+
+    def _all_ids(self, family: str) -> set[str]:
+        return {name for preset in NAMING_PRESETS for name in self._ids(family, preset)}
 
     def _sizes(self, facts: Table) -> Table:
         sizes = facts["sizes"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal, InvalidOperation
+from fractions import Fraction
 from typing import Any
 
 from .host import NAMING_PRESETS
@@ -16,6 +17,7 @@ Expectation = Callable[[object], str]
 _MODES = ("t2v", "i2v", "flf2v", "r2v")
 _STATES = ("current", "retiring", "historical")
 _TIERS = ("default", "flex")
+_ID = 'the model\'s id, or "" when this host does not offer it,'
 
 
 def check(overrides: object, facts: Mapping[str, Any]) -> list[str]:
@@ -107,8 +109,21 @@ def _text(value: object) -> str:
     return "" if isinstance(value, str) and value.strip() else "a non-empty string"
 
 
-def _id(value: object) -> str:
-    return "" if isinstance(value, str) else 'the model\'s id, or "" when this host does not offer it'
+def _ids(value: object) -> str:
+    return "" if isinstance(value, str) or _strings(value) else f"{_ID} or a list of ids, the one to offer first"
+
+
+def _fraction(value: object) -> str:
+    wanted = 'a number of seconds as text, such as "5/3", or ""'
+    try:
+        return "" if value == "" or (isinstance(value, str) and Fraction(value) > 0) else wanted
+    except (ValueError, ZeroDivisionError):
+        return wanted
+
+
+def _share(value: object) -> str:
+    wanted = 'the part that is taken off, as a string or Decimal between 0 and 1, such as "0.2"'
+    return wanted if _money(value) or not 0 < Decimal(value) < 1 else ""  # type: ignore[arg-type]
 
 
 def _flag(value: object) -> str:
@@ -199,6 +214,8 @@ _RATE_KEYS: Mapping[str, Expectation] = {
     "audio": _flag,
     "service_tier": _one_of(_TIERS),
     "unverified": _flag,
+    "discount": _share,
+    "until": _date,
 }
 
 #: What one host may change about a model.
@@ -213,6 +230,7 @@ _HOST_KEYS: Mapping[str, Any] = {
     "mode_without": dict.fromkeys(_MODES, _some_of(PARAMETERS)),
     "service_tiers": _some_of(_TIERS),
     "resolutions": _words,
+    "unconfirmed_resolutions": _words,
     "mode_resolutions": dict.fromkeys(_MODES, _words),
     "final_resolutions": _words,
     "default_resolution": _text,
@@ -233,9 +251,10 @@ _KEYS: Mapping[str, Any] = {
     "like": _text,
     "title": _text,
     "verified": _date,
-    "ids": dict.fromkeys(NAMING_PRESETS, _id),
+    "ids": dict.fromkeys(NAMING_PRESETS, _ids),
     **_HOST_KEYS,
     "sizes": _sizes,
+    "video_floor": _fraction,
     "draft_tokens": {"audio": _money, "silent": _money},
     "prices": dict.fromkeys(("ark", "byteplus", "cometapi"), _price_list),
     "on": dict.fromkeys(("ark", "byteplus", "cometapi", "emulator"), _HOST_KEYS),

@@ -7,10 +7,12 @@ Source: the provider's price pages and the token counts it reported, as written 
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
-from math import log
+from math import ceil, log
+from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
@@ -18,8 +20,8 @@ from .defaults import explicit
 from .host import Host
 from .inputs import Inputs
 from .loading import Catalogue
-from .rows import ModelRow, Rate
-from .violations import Text
+from .rows import ModelRow, Rate, rate_from
+from .violations import LazyMessage, Text
 
 _FRAMES_PER_SECOND = 24
 _PIXELS_PER_TOKEN = Decimal(1024)
@@ -34,12 +36,14 @@ class Estimate:
     tokens: int | None
     #: Four decimal places; ``None`` when tokens, seconds or price are unknown.
     amount: Decimal | None
-    #: ISO 4217; empty when the host has no price list.
+    #: ISO 4217: what the host charges in, whether or not the amount is known.
     currency: str
     #: How the amount came about: ``tokens``, ``tokens_at_most``, ``seconds``, ``usage`` or ``unknown``.
     basis: str
     #: Sentences for people about what is assumed or unknown.
-    notes: tuple[Text, ...] = ()
+    notes: tuple[Text | LazyMessage, ...] = ()
+    #: The line of the price list, at the price of the day; to be kept and given to :func:`charge`. ``None``: unknown.
+    price: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -61,32 +65,40 @@ class _Volume:
     seconds: Decimal | None
     #: Whether ``tokens`` is a ceiling rather than the expected number.
     at_most: bool
-    notes: tuple[Text, ...] = ()
+    notes: tuple[Text | LazyMessage, ...] = ()
 
 
-def estimate(inputs: Inputs, host: Host, catalogue: Catalogue) -> Estimate:
+def estimate(inputs: Inputs, host: Host, catalogue: Catalogue, today: datetime.date | None = None) -> Estimate:
     """What a request is expected to cost if it succeeds. The request need not be valid; what is odd is unknown.
 
     Tokens are ``floor(width * height * frames / 1024)`` where frames are 24 a second and one more, with the seconds of
     given videos counted too: the formula that every reported count agrees with. An ``adaptive`` ratio whose source was
     not measured is counted with the largest size of the resolution, and the basis says ``tokens_at_most``; that is
     less than 5 % above the smallest (10 % on the 1.0 models). A duration of -1 makes everything unknown.
+
+    With a reference video the provider bills a minimum, and no estimate is below it.
+
+    Args:
+        today: the day whose discounts count; by default the present one (UTC).
     """
-    row = catalogue.find(inputs.model_name, host)
+    row, currency, today = catalogue.find(inputs.model_name, host), catalogue.currency(host), today or _today()
     if row is None:
-        return _unknown(None, _("Nothing is known about the price of this model."))
+        return _unknown(currency, _("Nothing is known about the price of this model."))
     if inputs.mode == "draft_final":
-        return _unknown(row, _("The length comes from the draft and is not known here."))
+        return _unknown(currency, _("The length comes from the draft and is not known here."))
     parameters = {**explicit(inputs, host, catalogue), **inputs.given()}
     volume = _volume(inputs, row, parameters)
-    found = _find_rate(row, _order(inputs, row, parameters))
-    notes = (*volume.notes, *_rate_notes(found))
-    quantity = None if found is None else _quantity(found, volume.tokens, volume.seconds)
-    if found is None or quantity is None:
-        return Estimate(volume.tokens, None, _currency(row), "unknown", notes)
+    found = _find_rate(row, _order(inputs, row, parameters), today)
+    notes = (*volume.notes, *_rate_notes(found, today))
+    if found is None:
+        return Estimate(volume.tokens, None, currency, "unknown", notes)
+    rate = found.fixed_on(today)
+    quantity = _quantity(rate, volume.tokens, volume.seconds)
+    if quantity is None:
+        return Estimate(volume.tokens, None, currency, "unknown", notes, rate.as_json())
     by_token = "tokens_at_most" if volume.at_most else "tokens"
-    basis = "seconds" if found.per == "second" else by_token
-    return Estimate(volume.tokens, _rounded(found.price * quantity), found.currency, basis, notes)
+    basis = "seconds" if rate.per == "second" else by_token
+    return Estimate(volume.tokens, _rounded(rate.price * quantity), rate.currency, basis, notes, rate.as_json())
 
 
 def charge(
@@ -101,6 +113,8 @@ def charge(
     service_tier: str | None = None,
     has_video_input: bool = False,
     draft: bool = False,
+    agreed: Mapping[str, Any] | None = None,
+    today: datetime.date | None = None,
 ) -> Estimate:
     """What a finished video cost, from what the provider reported about it.
 
@@ -112,18 +126,25 @@ def charge(
         service_tier: ``default`` or ``flex``; ``None`` is the default tier.
         has_video_input: whether a reference video was given.
         draft: whether this is a draft, which is said in a note.
+        agreed: the ``price`` of the estimate. It counts wherever its conditions still hold, so that a price that has
+            changed since does not re-price a video.
+        today: the day whose discounts count where the agreed price does not; by default the present one (UTC).
     """
-    row = catalogue.find(model_name, host)
-    if row is None:
-        return _unknown(None, _("Nothing is known about the price of this model."), total_tokens)
-    found = _find_rate(row, _Order(resolution or None, has_video_input, generate_audio, service_tier or "default"))
-    notes = _rate_notes(found)
-    if draft and row.draft_tokens:
+    row, currency, today = catalogue.find(model_name, host), catalogue.currency(host), today or _today()
+    order = _Order(resolution or None, has_video_input, generate_audio, service_tier or "default")
+    rate = rate_from(agreed) if agreed else None
+    if rate is None or not _applies(rate, order):
+        if row is None:
+            return _unknown(currency, _("Nothing is known about the price of this model."), total_tokens)
+        found = _find_rate(row, order, today)
+        rate = found.fixed_on(today) if found else None
+    notes = _rate_notes(rate, today)
+    if draft and row is not None and row.draft_tokens:
         notes = (*notes, _("The token count is that of a draft, with its discount taken."))
-    quantity = None if found is None else _quantity(found, total_tokens, seconds)
-    if found is None or quantity is None:
-        return Estimate(total_tokens, None, _currency(row), "unknown", notes)
-    return Estimate(total_tokens, _rounded(found.price * quantity), found.currency, "usage", notes)
+    quantity = None if rate is None else _quantity(rate, total_tokens, seconds)
+    if rate is None or quantity is None:
+        return Estimate(total_tokens, None, currency, "unknown", notes)
+    return Estimate(total_tokens, _rounded(rate.price * quantity), rate.currency, "usage", notes, rate.as_json())
 
 
 def _quantity(rate: Rate, tokens: int | None, seconds: Decimal | float | None) -> Decimal | None:
@@ -147,24 +168,38 @@ def _volume(inputs: Inputs, row: ModelRow, parameters: Mapping[str, object]) -> 
     length, frames = _length(parameters)
     if length is None:
         return _Volume(None, None, False, (_("The model chooses the length, so the price is not known before."),))
-    given = _given_seconds(inputs)
-    if given is None:
-        return _Volume(None, length, False, (_("How long the given video is counts too, and is not known."),))
     sizes = _possible_sizes(inputs, row, parameters)
     if not sizes:
         return _Volume(None, length, False, (_("The size of the video is not known."),))
-    counts = {tokens_of(size, frames + _FRAMES_PER_SECOND * given) for size in sizes}
-    notes = _volume_notes(at_most=len(counts) > 1, with_video=bool(given))
+    least = [_least_tokens(inputs, row, size, length) for size in sizes]
+    given = _given_seconds(inputs)
+    if given is None:
+        return _Volume(None, length, False, _unmeasured_notes(min(least)))
+    counted = [tokens_of(size, frames + _FRAMES_PER_SECOND * given) for size in sizes]
+    counts = {max(pair) for pair in zip(counted, least, strict=True)}
+    notes = _volume_notes(at_most=len(counts) > 1, at_minimum=max(least) > max(counted))
     tokens = _discounted(max(counts), row, parameters)
     return _Volume(tokens, length, len(counts) > 1, notes)
 
 
-def _volume_notes(*, at_most: bool, with_video: bool) -> tuple[Text, ...]:
+def _least_tokens(inputs: Inputs, row: ModelRow, size: tuple[int, int], seconds: Decimal) -> int:
+    """The provider's minimum for a request with a reference video; 0 where none is known."""
+    if row.video_floor is None or not inputs.media_of("video"):
+        return 0
+    return tokens_of(size, _FRAMES_PER_SECOND * ceil(row.video_floor * int(seconds)))
+
+
+def _unmeasured_notes(least: int) -> tuple[Text | LazyMessage, ...]:
+    unknown = _("How long the given video is counts too, and is not known.")
+    return (unknown, LazyMessage(_("At least %(least)s tokens are billed."), {"least": least})) if least else (unknown,)
+
+
+def _volume_notes(*, at_most: bool, at_minimum: bool) -> tuple[Text, ...]:
     notes = []
     if at_most:
         notes.append(_("The ratio follows what the model is given, so this is the most it can be."))
-    if with_video:
-        notes.append(_("A smallest token count may apply to requests with a given video; it is not published."))
+    if at_minimum:
+        notes.append(_("This is the provider's minimum for a video of this length made with a given video."))
     return tuple(notes)
 
 
@@ -239,10 +274,10 @@ def _order(inputs: Inputs, row: ModelRow, parameters: Mapping[str, object]) -> _
     )
 
 
-def _find_rate(row: ModelRow, order: _Order) -> Rate | None:
+def _find_rate(row: ModelRow, order: _Order, today: datetime.date) -> Rate | None:
     """The line of the price list that applies; ``None`` when none does, or what is not known decides between two."""
     matching = [rate for rate in row.prices if _applies(rate, order)]
-    return matching[0] if len({rate.price for rate in matching}) == 1 else None
+    return matching[0] if len({rate.price_on(today) for rate in matching}) == 1 else None
 
 
 def _applies(rate: Rate, order: _Order) -> bool:
@@ -255,18 +290,30 @@ def _applies(rate: Rate, order: _Order) -> bool:
     )
 
 
-def _rate_notes(rate: Rate | None) -> tuple[Text, ...]:
+def _rate_notes(rate: Rate | None, today: datetime.date) -> tuple[Text | LazyMessage, ...]:
     if rate is None:
         return (_("No price is published for this."),)
-    return () if rate.verified else (_("The price comes from a single source and was not confirmed."),)
+    weak = () if rate.verified else (_("The price comes from a single source and was not confirmed."),)
+    return (*weak, *_discount_notes(rate, today))
 
 
-def _unknown(row: ModelRow | None, note: Text, tokens: int | None = None) -> Estimate:
-    return Estimate(tokens, None, _currency(row), "unknown", (note,))
+def _discount_notes(rate: Rate, today: datetime.date) -> tuple[LazyMessage, ...]:
+    if rate.discount is None:
+        return ()
+    values = {"percent": f"{rate.discount * 100:f}".rstrip("0").rstrip("."), "until": rate.until, "price": rate.price}
+    if rate.until is None:
+        text = _("A time-limited discount of %(percent)s %% was seen; its end is not known, so it is not counted.")
+        return (LazyMessage(text, values),)
+    text = _("Discounted by %(percent)s %% until %(until)s; the list price is %(price)s.")
+    return (LazyMessage(text, values),) if rate.is_discounted(today) else ()
 
 
-def _currency(row: ModelRow | None) -> str:
-    return row.prices[0].currency if row and row.prices else ""
+def _unknown(currency: str, note: Text, tokens: int | None = None) -> Estimate:
+    return Estimate(tokens, None, currency, "unknown", (note,))
+
+
+def _today() -> datetime.date:
+    return datetime.datetime.now(datetime.UTC).date()
 
 
 def _rounded(amount: Decimal) -> Decimal:

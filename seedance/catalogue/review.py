@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 
 from django.utils.translation import gettext_lazy as _
 
@@ -36,17 +36,30 @@ class Review:
     certain: bool = True
     violations: list[Violation] = field(default_factory=list)
 
-    def add_error(self, place: str, code: str, message: Text, hint: Text, **values: object) -> None:
-        """Note a reason not to send the request."""
-        self._note(place, code, message, hint, values, "error")
+    def add_error(
+        self, place: str, code: str, message: Text, hint: Text, suggest: Sequence[object] = (), **values: object
+    ) -> None:
+        """Note a reason not to send the request.
+
+        Args:
+            suggest: the values that the cure proposes, which must pass the rules of ``place``; ``None``: leave it out.
+            values: what message and cure mention.
+        """
+        self._note(place, code, message, hint, values, "error", suggest)
 
     def add_warning(self, place: str, code: str, message: Text, hint: Text, **values: object) -> None:
         """Note something people should know before they send it."""
         self._note(place, code, message, hint, values, "warning")
 
-    def add_model_error(self, place: str, code: str, message: Text, hint: Text, **values: object) -> None:
+    def add_model_error(
+        self, place: str, code: str, message: Text, hint: Text, suggest: Sequence[object] = (), **values: object
+    ) -> None:
         """Note that this model would not take it; only a warning when the model is not in the catalogue."""
-        self._note(place, code, message, hint, values, "error" if self.certain else "warning")
+        self._note(place, code, message, hint, values, "error" if self.certain else "warning", suggest)
+
+    def trial(self, **changes: object) -> Review:
+        """The same review of a request that differs in some fields of :class:`Inputs`, with no problems found yet."""
+        return replace(self, inputs=replace(self.inputs, **changes), violations=[])  # type: ignore[arg-type]
 
     @property
     def mode(self) -> str:
@@ -64,10 +77,18 @@ class Review:
         """The 2.5 task type that was asked for; ``auto`` when none was."""
         return str(self.inputs.parameters.get("omni_reference_task_type") or "auto")
 
-    def _note(self, place: str, code: str, message: Text, hint: Text, values: dict[str, object], severity: str) -> None:
-        self.violations.append(
-            Violation(place, code, LazyMessage(message, values), LazyMessage(hint, values), severity)
-        )
+    def _note(
+        self,
+        place: str,
+        code: str,
+        message: Text,
+        hint: Text,
+        values: dict[str, object],
+        severity: str,
+        suggest: Sequence[object] = (),
+    ) -> None:
+        wordings = LazyMessage(message, values), LazyMessage(hint, values)
+        self.violations.append(Violation(place, code, *wordings, severity, tuple(suggest)))
 
 
 def listed(words: Iterable[object]) -> str:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 #: A table of ``models.toml`` as ``tomllib`` gives it.
@@ -80,6 +81,8 @@ class Limits:
 
     duration: Duration
     resolutions: tuple[str, ...]
+    #: Resolutions among them that the host's reference pages do not have.
+    unconfirmed_resolutions: tuple[str, ...]
     #: Modes with fewer resolutions than the model.
     mode_resolutions: Mapping[str, tuple[str, ...]]
     #: Resolutions that the final video of a draft can have; empty when the model makes no drafts.
@@ -120,6 +123,33 @@ class Rate:
     service_tier: str | None
     #: ``False`` when a single weak source says so.
     verified: bool
+    #: The part of the price that a time-limited offer takes off, such as 0.2; it counts up to and including ``until``.
+    discount: Decimal | None = None
+    #: The last day of the discount. ``None``: nobody knows, and the discount is not counted.
+    until: datetime.date | None = None
+
+    def is_discounted(self, today: datetime.date) -> bool:
+        """Whether the discount counts on a day."""
+        return self.discount is not None and self.until is not None and today <= self.until
+
+    def price_on(self, today: datetime.date) -> Decimal:
+        """The price on a day, with a discount that counts then taken off."""
+        off = self.discount if self.is_discounted(today) else None
+        return self.price if off is None else self.price * (1 - off)
+
+    def fixed_on(self, today: datetime.date) -> Rate:
+        """This line at the price of one day, which no later discount or its end changes."""
+        return replace(self, price=self.price_on(today), discount=None, until=None)
+
+    def as_json(self) -> dict[str, Any]:
+        """The line in values that JSON has; :func:`rate_from` reads it back."""
+        table = {name: value for name, value in asdict(self).items() if name not in ("discount", "until")}
+        return {**table, "price": str(self.price), "resolutions": list(self.resolutions)}
+
+
+def rate_from(line: Table) -> Rate:
+    """A line as :meth:`Rate.as_json` wrote it."""
+    return Rate(**{**line, "price": Decimal(line["price"]), "resolutions": tuple(line["resolutions"])})
 
 
 @dataclass(frozen=True)
@@ -130,8 +160,8 @@ class ModelRow:
     #: The id on this host; empty when the host does not list the model.
     name: str
     title: str
-    #: Preset -> id; an empty id means that the host does not offer the model.
-    ids: Mapping[str, str]
+    #: Preset -> ids, the one to offer first; none means that the host does not offer the model.
+    ids: Mapping[str, tuple[str, ...]]
     #: ``current``, ``retiring`` or ``historical``.
     state: str
     #: When somebody last compared these facts with the provider's pages.
@@ -145,6 +175,8 @@ class ModelRow:
     sizes: Mapping[str, Mapping[str, tuple[int, int]]]
     #: ``audio`` and ``silent`` -> the share of its tokens that a draft is billed for.
     draft_tokens: Mapping[str, Decimal]
+    #: With a reference video no fewer tokens are billed than for this many seconds of output per second of output.
+    video_floor: Fraction | None = None
 
     def size(self, resolution: str, ratio: str) -> tuple[int, int] | None:
         """Width and height of the output in pixels; ``None`` for what the model does not offer, or ``adaptive``."""
@@ -193,6 +225,7 @@ def build(
             for resolution in facts["resolutions"]
         },
         draft_tokens={sound: Decimal(share) for sound, share in facts.get("draft_tokens", {}).items()},
+        video_floor=Fraction(facts["video_floor"]) if facts.get("video_floor") else None,
     )
 
 
@@ -207,7 +240,13 @@ def rate(line: Table, money: Table) -> Rate:
         audio=line.get("audio"),
         service_tier=line.get("service_tier"),
         verified=not line.get("unverified", False),
+        discount=Decimal(line["discount"]) if line.get("discount") else None,
+        until=_date(line.get("until")),
     )
+
+
+def _date(value: datetime.date | str | None) -> datetime.date | None:
+    return datetime.date.fromisoformat(value) if isinstance(value, str) else value
 
 
 def _capabilities(facts: Table) -> Capabilities:
@@ -232,6 +271,7 @@ def _limits(facts: Table) -> Limits:
     return Limits(
         duration=Duration(duration["min"], duration["max"], duration["auto"]),
         resolutions=tuple(facts["resolutions"]),
+        unconfirmed_resolutions=tuple(facts.get("unconfirmed_resolutions", ())),
         mode_resolutions=_tuples(facts.get("mode_resolutions", {})),
         final_resolutions=tuple(facts["final_resolutions"]),
         ratios=tuple(facts["ratios"]),

@@ -43,6 +43,8 @@ class Violation:
     hint: LazyMessage
     #: ``error`` forbids sending; ``warning`` is for people to read.
     severity: str = "error"
+    #: The values that ``cure`` proposes, ``None`` for leaving the field out. Each passes the rules of that field.
+    suggestions: tuple[object, ...] = ()
 
     @property
     def is_error(self) -> bool:

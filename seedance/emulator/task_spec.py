@@ -61,6 +61,10 @@ class TaskSpec:
         """Billed tokens: pixels of every frame by 1024, with one frame more than a duration holds."""
         billed = self.frames or FRAMES_PER_SECOND * ((self.duration or 0) + self.input_seconds) + 1
         tokens = math.floor(self.width * self.height * billed / 1024)
+        if self.input_seconds:
+            # Fewer are never billed with a given video. Source: the provider's price calculator.
+            least = FRAMES_PER_SECOND * math.ceil(5 * (self.duration or 0) / 3)
+            tokens = max(tokens, math.floor(self.width * self.height * least / 1024))
         if not self.draft:
             return tokens
         silent, with_audio = self.model.draft_factors

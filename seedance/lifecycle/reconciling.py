@@ -105,7 +105,6 @@ def resubmit(task: GenerationTask, *, cause: str, actor: str = "") -> None:
         requested_provider_task_id="",
         attention="",
         attention_detail="",
-        error_charged="",
         next_poll_at=None,
         not_before=None,
         submitted_at=None,

@@ -83,7 +83,7 @@ def _transition(task: GenerationTask, status: Status, remote: RemoteTask, change
     changes |= {"attention": "", "attention_detail": "", "lease_owner": "", "lease_until": None}
     changes |= {"expires_at": translate.deadline(task, remote)}
     if status == Status.SUCCEEDED:
-        changes |= {**translate.charged_cost(task, remote), "next_poll_at": None, "next_archive_at": timezone.now()}
+        changes |= {"next_poll_at": None, "next_archive_at": timezone.now()}
         if not remote.video_url and conf.provider(task.provider).DIALECT not in KEEPS_VIDEOS:
             changes["attention"] = Attention.NO_VIDEO
     elif status != Status.RUNNING:

@@ -24,6 +24,7 @@ from ..signals import task_creating
 from . import chaining
 from .account import Account
 from .bulk import update_each
+from .cost import estimate_columns
 from .event import TaskEvent
 from .idempotency import IdempotencyKey, fingerprint_of, get_or_create, without_nulls
 from .media import MediaItem
@@ -622,7 +623,6 @@ def _again(item: "MediaItem", files: ExitStack) -> dict[str, Any]:
 
 def _columns(order: Order) -> dict[str, Any]:
     prepared, inputs = order.prepared, order.prepared.inputs
-    estimate = intake.estimate(prepared)
     return {
         "provider": prepared.provider,
         "model_name": inputs.model_name,
@@ -630,8 +630,7 @@ def _columns(order: Order) -> dict[str, Any]:
         "draft_task_id": inputs.draft_task_id,
         "metadata": dict(prepared.metadata),
         "status": Status.PENDING if order.submit else Status.NEW,
-        "cost_amount": estimate.amount,
-        "cost_currency": estimate.currency if estimate.amount is not None else "",
+        **estimate_columns(prepared),
         **inputs.parameters,
         **order.columns,
     }

@@ -126,9 +126,27 @@ class GenerationTask(models.Model):
 
     result = models.JSONField(_("result"), default=dict, editable=False, help_text=_("What the provider says it made."))
     total_tokens = models.BigIntegerField(_("tokens"), null=True, editable=False)
-    cost_amount = models.DecimalField(_("cost"), max_digits=14, decimal_places=4, null=True, editable=False)
+    estimate_amount = models.DecimalField(
+        _("estimate"),
+        max_digits=14,
+        decimal_places=4,
+        null=True,
+        editable=False,
+        help_text=_("What it was expected to cost when it was made; empty when that is not known."),
+    )
+    estimate_currency = models.CharField(max_length=3, blank=True, editable=False)
+    estimate_price = models.JSONField(
+        null=True, editable=False, help_text=_("The line of the price list that the estimate was made with.")
+    )
+    cost_amount = models.DecimalField(
+        _("cost"),
+        max_digits=14,
+        decimal_places=4,
+        null=True,
+        editable=False,
+        help_text=_("What it came to: 0 where nothing was billed, empty while that is not known."),
+    )
     cost_currency = models.CharField(_("currency"), max_length=3, blank=True, editable=False)
-    cost_estimated = models.BooleanField(_("cost is an estimate"), default=True, editable=False)
     video_url = models.TextField(_("provider's video link"), blank=True, editable=False)
     video_url_expires_at = models.DateTimeField(null=True, editable=False)
     last_frame_url = models.TextField(_("provider's last frame link"), blank=True, editable=False)

@@ -10,6 +10,7 @@ from django.db.models import Q
 
 from ..signals import task_needs_attention, task_status_changed
 from .after_commit import after_commit
+from .cost import final_columns
 from .event import TaskEvent
 from .ids import provider_task_digest
 from .status import FINAL, Status
@@ -41,14 +42,16 @@ class Transition:
 
     def columns(self, now: dt.datetime) -> dict[str, Any]:
         """Everything to be written."""
-        final = {"finished_at": now} if self.to in FINAL else {}
-        return {
+        columns = {
             "attention_seen": "",
-            **final,
             **with_digest(self.task, self.changes),
             "status": self.to,
             "updated_at": now,
         }
+        if self.to in FINAL:
+            # The one place where any task becomes final, and so the one where it is known what it came to.
+            columns = {"finished_at": now, **columns, **final_columns(self.task, self.to, self.changes)}
+        return columns
 
     def event(self, cause: str) -> TaskEvent:
         """The line of the timeline; made before the instance changes."""

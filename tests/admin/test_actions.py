@@ -125,7 +125,8 @@ def test_retry_says_of_a_new_task_that_nothing_was_sent(operator, make_task, pro
 
 def test_retry_shows_first_prompts_and_price_before_it_costs(operator, make_task, provider):
     tasks = [
-        make_task(status="failed", prompt=f"Boat {n}.", cost_amount="0.25", cost_currency="USD") for n in range(12)
+        make_task(status="failed", prompt=f"Boat {n}.", estimate_amount="0.25", estimate_currency="USD")
+        for n in range(12)
     ]
 
     content = run_action(operator, "retry_selected", *tasks).content.decode()
@@ -136,7 +137,7 @@ def test_retry_shows_first_prompts_and_price_before_it_costs(operator, make_task
 
 
 def test_retry_hides_the_price_from_those_who_may_not_see_it(staff_with, make_task, provider):
-    task = make_task(status="failed", cost_amount="0.25", cost_currency="USD")
+    task = make_task(status="failed", estimate_amount="0.25", estimate_currency="USD")
 
     content = run_action(staff_with("view", "add", "submit"), "retry_selected", task).content.decode()
 
@@ -144,7 +145,7 @@ def test_retry_hides_the_price_from_those_who_may_not_see_it(staff_with, make_ta
 
 
 def test_submit_of_several_says_first_that_it_costs(operator, make_task, provider):
-    tasks = [make_task(cost_amount="0.25", cost_currency="USD") for _ in range(2)]
+    tasks = [make_task(estimate_amount="0.25", estimate_currency="USD") for _ in range(2)]
 
     response = run_action(operator, "submit_selected", *tasks)
 

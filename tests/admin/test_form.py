@@ -230,13 +230,14 @@ def test_form_begins_with_what_the_person_used_last(operator, make_task, admin_u
 
 
 def test_new_task_can_be_edited(operator, make_task, provider):
-    task = make_task(duration=10, cost_amount="9")
+    task = make_task(duration=10, estimate_amount="9")
 
     change(operator, task, duration="4", prompt="Another boat", _save="1")
 
     task.refresh_from_db()
     assert (task.status, task.duration, task.prompt) == ("new", 4, "Another boat")
-    assert task.cost_amount < 1
+    assert task.estimate_amount < 1
+    assert task.estimate_price["price"] == "2.40"
     assert task.events.get().actor == "admin"
 
 

@@ -64,7 +64,7 @@ def test_list_shows_the_still_where_there_is_one(operator, stored_task):
 
 
 def test_list_shows_cost_to_those_who_may_see_it(staff_with, make_task):
-    make_task(status="succeeded", cost_amount="0.26", cost_currency="USD", cost_estimated=False)
+    make_task(status="succeeded", cost_amount="0.26", cost_currency="USD")
 
     content = staff_with("view", "view_cost").get(page("changelist")).content.decode()
 
@@ -72,7 +72,7 @@ def test_list_shows_cost_to_those_who_may_see_it(staff_with, make_task):
 
 
 def test_list_hides_cost_from_all_others(staff_with, make_task):
-    make_task(status="succeeded", cost_amount="0.26", cost_currency="USD", cost_estimated=False)
+    make_task(status="succeeded", cost_amount="0.26", cost_currency="USD")
 
     content = staff_with("view").get(page("changelist")).content.decode()
 

@@ -137,6 +137,28 @@ def test_page_tells_whether_a_failure_was_billed(operator, make_task):
     assert "moderation refused the finished video" in content
 
 
+@pytest.mark.parametrize("status", ["cancelled", "expired"])
+def test_page_says_whether_a_task_without_an_error_was_billed(operator, make_task, status):
+    task = make_task(status=status, error_charged="unknown", estimate_amount="0.26", estimate_currency="USD")
+
+    content = operator.get(page("change", task.pk)).content.decode()
+
+    assert "It is not known whether it was billed." in content
+    assert "Nothing was billed" not in content
+    assert "≈ 0.26 USD <small>estimate</small>" in content
+
+
+def test_page_shows_nothing_billed_beside_zero_and_the_estimate_as_one(operator, make_task):
+    figures = {"cost_amount": "0", "cost_currency": "USD", "estimate_amount": "0.26", "estimate_currency": "USD"}
+    task = make_task(status="cancelled", error_charged="no", **figures)
+
+    content = operator.get(page("change", task.pk)).content.decode()
+
+    assert "Nothing was billed." in content
+    assert "<dd>0.00 USD</dd>" in content
+    assert "≈ 0.26 USD <small>estimate</small>" in content
+
+
 def test_page_compares_what_was_asked_with_what_was_made(operator, make_task):
     task = make_task(status="succeeded", resolution="720p", result={"resolution": "480p"})
 
@@ -155,7 +177,7 @@ def test_comparison_does_not_complain_about(asked, made):
 
 
 def test_page_hides_money_from_those_who_may_not_see_it(staff_with, make_task):
-    task = make_task(status="succeeded", cost_amount="0.26", cost_currency="USD", cost_estimated=False)
+    task = make_task(status="succeeded", cost_amount="0.26", cost_currency="USD")
 
     content = staff_with("view").get(page("change", task.pk)).content
 
@@ -163,7 +185,7 @@ def test_page_hides_money_from_those_who_may_not_see_it(staff_with, make_task):
 
 
 def test_page_marks_an_estimate_as_such(operator, make_task):
-    task = make_task(cost_amount="0.26", cost_currency="USD", cost_estimated=True)
+    task = make_task(estimate_amount="0.26", estimate_currency="USD")
 
     content = operator.get(page("change", task.pk)).content.decode()
 
@@ -198,8 +220,8 @@ def test_page_of_an_active_task_asks_the_database_equally_often_however_many_cal
     for number in range(20):
         task.callbacks.create(body="{}", status_word=str(number))
 
-    # Eight for the page, and eight to find out whether the work is being done.
-    with django_assert_num_queries(16):
+    # Eight for the page, and nine to find out whether the work is being done.
+    with django_assert_num_queries(17):
         operator.get(page("change", task.pk))
 
 

@@ -77,7 +77,7 @@ def test_next_shot_is_estimated_without_being_made(api_client, shot):
     response = api_client.post(f"{TASKS}estimate/", {"continue_from": str(shot.pk), "duration": 4}, format="json")
 
     assert response.status_code == 200
-    assert response.json()["cost"]["currency"] == "USD"
+    assert response.json()["estimate"]["currency"] == "USD"
     assert response.json()["parameters"]["duration"] == 4
     assert GenerationTask.objects.count() == 1
 

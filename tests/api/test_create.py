@@ -15,8 +15,8 @@ pytestmark = pytest.mark.django_db
 
 KEYS = [
     "id", "status", "needs_attention", "attention", "provider", "provider_task_id", "model", "prompt", "media",
-    "parameters", "result", "video", "last_frame", "usage", "cost", "error", "metadata", "retry_of", "owner",
-    "created_at", "submitted_at", "finished_at", "expires_at",
+    "parameters", "result", "video", "last_frame", "usage", "estimate", "cost", "error", "metadata", "retry_of",
+    "owner", "created_at", "submitted_at", "finished_at", "expires_at",
 ]  # fmt: skip
 
 
@@ -254,7 +254,8 @@ def test_estimate_tells_tokens_cost_and_lifted_parameters(api_client, body):
     response = api_client.post(f"{TASKS}estimate/", {**body, "prompt": "A boat. --seed 7"}, format="json")
 
     assert response.json()["usage"] == {"total_tokens": 108900}
-    assert response.json()["cost"]["estimated"] is True
+    assert response.json()["estimate"] == {"amount": "0.2614", "currency": "USD"}
+    assert "cost" not in response.json()
     assert response.json()["lifted"] == {"seed": 7}
 
 

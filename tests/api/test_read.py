@@ -167,13 +167,11 @@ def test_task_shows_the_providers_link_until_the_video_is_stored(api_client, mak
     [("0.2614", "0.2614"), ("0.26", "0.26"), ("3", "3.00"), ("0.2610", "0.261"), ("0", "0.00")],
 )
 def test_task_shows_cost_with_two_to_four_decimals(api_client, make_task, user, amount, shown):
-    task = make_task(
-        owner=user, status="succeeded", cost_amount=Decimal(amount), cost_currency="USD", cost_estimated=False
-    )
+    task = make_task(owner=user, status="succeeded", cost_amount=Decimal(amount), cost_currency="USD")
 
     cost = api_client.get(f"{TASKS}{task.pk}/").json()["cost"]
 
-    assert cost == {"amount": shown, "currency": "USD", "estimated": False}
+    assert cost == {"amount": shown, "currency": "USD"}
 
 
 def test_task_cuts_data_addresses_short(api_client, make_task, user):
@@ -490,3 +488,13 @@ def finish_elsewhere(task):
     time.sleep(0.4)  # the download
     task.amend(video="boat.mp4", archived_at=now, next_archive_at=None)
     connection.close()
+
+
+def test_models_show_a_discount_and_when_it_ends(api_client, settings):
+    line = {"price": "3.30", "discount": "0.25", "until": "2026-12-31"}
+    settings.SEEDANCE = {**settings.SEEDANCE, "MODELS": {"2.0 fast": {"prices": {"byteplus": [line]}}}}
+
+    models = api_client.get(f"{TASKS.removesuffix('tasks/')}models/").json()["providers"][0]["models"]
+
+    price = next(model for model in models if model["family"] == "2.0 fast")["prices"][0]
+    assert (price["amount"], price["discount"], price["until"]) == ("3.30", "0.25", "2026-12-31")

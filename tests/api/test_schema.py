@@ -146,6 +146,8 @@ def test_schema_fits_a_task_with_everything(schema, api_client, make_task, user)
         video_url="https://cdn.example.com/boat.mp4",
         last_frame=ContentFile(b"png", name="boat.png"),
         total_tokens=1,
+        estimate_amount="1",
+        estimate_currency="USD",
         cost_amount="1",
         cost_currency="USD",
         error_code="E",

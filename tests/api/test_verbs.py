@@ -259,18 +259,21 @@ def test_retry_by_staff_stays_the_owners_and_names_the_staff(staff_client, make_
 
 @pytest.mark.parametrize(("rights", "seen"), [(("view",), False), (("view", "view_cost"), True)])
 def test_staff_see_cost_with_the_permission_only(staff_client, make_task, user, rights, seen):
-    task = make_task(owner=user, cost_amount="0.2614", cost_currency="USD")
+    figure = {"amount": "0.2614", "currency": "USD"}
+    task = make_task(
+        owner=user, estimate_amount="0.2614", estimate_currency="USD", cost_amount="0.2614", cost_currency="USD"
+    )
 
-    cost = staff_client(*rights).get(f"{TASKS}{task.pk}/").json()["cost"]
+    shown = staff_client(*rights).get(f"{TASKS}{task.pk}/").json()
 
-    assert (cost is not None) is seen
+    assert [shown["estimate"], shown["cost"]] == ([figure, figure] if seen else [None, None])
 
 
 def test_staff_lists_ask_the_database_as_often_for_many_tasks(
     staff_client, make_task, user, django_assert_max_num_queries
 ):
     for _ in range(20):
-        make_task(owner=user, cost_amount="1", cost_currency="USD")
+        make_task(owner=user, estimate_amount="1", estimate_currency="USD")
     client = staff_client("view")
 
     with django_assert_max_num_queries(5):  # token, permissions of the person and of groups, tasks, media

@@ -230,3 +230,50 @@ def test_text_is_translated_when_it_is_read(kind):
     with translation.override("en"):
         assert str(kind.meaning) and str(kind.advice)
     assert not isinstance(kind.meaning, str)
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "billed", "retry"),
+    [
+        ("insufficient_user_quota", 403, "no", "operator"),
+        ("pre_consume_token_quota_failed", 403, "no", "operator"),
+        ("permission_denied", 403, "no", "operator"),
+        ("convert_request_failed", 500, "no", "no"),
+        ("get_channel_failed", 503, "no", "later"),
+        ("do_request_failed", 500, "unknown", "later"),
+        ("bad_response_status_code", 502, "unknown", "later"),
+        ("ServiceOverdue", 403, "no", "operator"),
+        ("OperationDenied.FileQuotaExceeded", 403, "no", "operator"),
+        ("FlowLimitExceeded", 429, "no", "later"),
+        ("InternalError", 500, "unknown", "later"),
+        ("InternalServiceTimeout", 504, "unknown", "later"),
+        ("ServiceUnavailableTemp", 503, "unknown", "later"),
+    ],
+)
+def test_code_of_a_relay_or_a_gateway_is_known_by_its_name(code, status, billed, retry):
+    kind = find(code, status)
+
+    assert not str(kind.meaning).startswith("Nobody has written down")
+    assert (kind.billed, kind.retry) == (billed, retry)
+
+
+def test_empty_balance_at_a_relay_says_to_top_up():
+    kind = find("insufficient_user_quota", 403)
+
+    assert "balance" in str(kind.meaning)
+    assert "Top up" in str(kind.advice)
+
+
+def test_causes_of_a_copyright_refusal_are_in_the_providers_order_and_in_the_document():
+    causes = find("OutputVideoSensitiveContentDetected.PolicyViolation").causes
+
+    listed = [f"{number}. {cause.meaning} {cause.remedy}" for number, cause in enumerate(causes, 1)]
+    assert [cause.name for cause in causes] == ["named", "music", "invented_face", "small_face"]
+    assert "\n".join(listed) in DOCUMENT.read_text("utf-8")
+
+
+def test_too_many_at_once_names_both_cures():
+    advice = str(find("InflightBatchsizeExceeded").advice)
+
+    assert "MAX_ACTIVE" in advice
+    assert "top up" in advice

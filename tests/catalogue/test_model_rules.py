@@ -28,8 +28,8 @@ def test_every_listed_model_is_accepted(preset):
         ("ark", "doubao-seedance-1-5-pro", "model_undated"),
         ("byteplus", "seedance-1-5-pro", "model_undated"),
         ("ark", "seedance-2-5", "model_undated"),
-        ("cometapi-videos", "doubao-seedance-2-0-mini-260615", "model_not_offered"),
-        ("cometapi-videos", "doubao-seedance-2-0-mini", "model_not_offered"),
+        ("emulator-videos", "doubao-seedance-2-0-mini-260615", "model_not_offered"),
+        ("emulator-videos", "doubao-seedance-2-0-mini", "model_not_offered"),
         ("cometapi", "dreamina-seedance-2-0-mini-260615", "model_not_offered"),
         ("ark", "sora-2", "unknown_model"),
         ("ark", "doubao-seedance-9", "unknown_model"),
@@ -94,6 +94,52 @@ def test_rules_of_the_nearest_model_only_advise():
 
 def test_types_are_strict_for_any_model():
     assert ("duration", "wrong_type") in found(name="ep-20260101000000-abcde", duration="5")
+
+
+@pytest.mark.parametrize("preset", ["cometapi", "cometapi-videos"])
+@pytest.mark.parametrize(
+    "name",
+    ["seedance-2-0", "doubao-seedance-2-0-mini", "doubao-seedance-2-0-mini-260615", "seedance-1-5-pro"],
+)
+def test_vendor_spelling_passes_on_a_relay_with_a_warning(preset, name):
+    assert found(preset=preset, name=name) == []
+    assert ("model", "model_unlisted") in advised(preset=preset, name=name)
+
+
+@pytest.mark.parametrize(
+    "name", ["seedance-2-5", "seedance-2-5-260628", "doubao-seedance-2-0", "doubao-seedance-2-0-fast"]
+)
+def test_other_ids_of_the_relay_are_ids_of_the_same_model_with_a_warning(name):
+    assert load().find(name, HOSTS["cometapi"]) is not None
+    assert found(preset="cometapi", name=name) == []
+    assert ("model", "model_unlisted") in advised(preset="cometapi", name=name)
+
+
+@pytest.mark.parametrize("family", ["2.5", "2.0", "2.0 fast", "1.0 pro"])
+def test_id_that_no_page_of_the_relay_has_is_a_warning(family):
+    assert ("model", "model_unlisted") in advised(family, "cometapi")
+
+
+def test_id_of_the_relays_own_page_comes_first_and_without_a_warning():
+    assert load().models_for(HOSTS["cometapi"])[0].name == "doubao-seedance-1-5-pro-251215"
+    assert violations("1.5 pro", "cometapi") == []
+
+
+def test_size_that_only_an_article_of_the_relay_has_is_a_warning():
+    assert found("2.0", "cometapi-videos", resolution="4k") == []
+    assert ("resolution", "undocumented_here") in advised("2.0", "cometapi-videos", resolution="4k")
+
+
+@pytest.mark.parametrize(
+    ("name", "title"),
+    [
+        ("doubao-seedance-2-0-260128-0818", "Seedance 2.0"),
+        ("doubao-seedance-2-0-fast-260128-0818", "Seedance 2.0 fast"),
+    ],
+)
+def test_id_with_something_behind_its_date_is_not_refused(name, title):
+    assert found(name=name) == []
+    assert f"the rules of {title} are" in str(violations(name=name)[0].message)
 
 
 def test_ark_id_that_cometapi_does_not_list_keeps_its_own_rules():

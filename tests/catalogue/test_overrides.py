@@ -81,6 +81,10 @@ def test_good_overrides_have_no_problems():
         ({"2.5": {"state": "new"}}, '["state"] must be one of current, retiring, historical'),
         ({"2.5": {"verified": "soon"}}, '["verified"] must be a date'),
         ({"2.5": {"ids": {"ark": None}}}, '["ids"]["ark"] must be the model\'s id'),
+        ({"2.5": {"ids": {"ark": [1]}}}, "or a list of ids"),
+        ({"2.5": {"video_floor": "five"}}, "must be a number of seconds as text"),
+        ({"2.5": {"prices": {"ark": [{"price": "1", "discount": "25"}]}}}, "discount is the part that is taken off"),
+        ({"2.5": {"prices": {"ark": [{"price": "1", "until": "soon"}]}}}, "until is a date"),
         ({"2.5": {"ids": {"comet": "x"}}}, '["ids"]["comet"] is not a key'),
         ({"2.5": {"ids": "x"}}, '["ids"] must be a dict'),
         ({"2.5": {"duration": {"min": "4"}}}, '["duration"]["min"] must be a whole number'),
@@ -112,3 +116,15 @@ def test_bad_override_is_named_with_its_cure(overrides, sentence):
 def test_load_refuses_bad_overrides():
     with pytest.raises(CatalogueError, match="colour"):
         load({"2.5": {"colour": "red"}})
+
+
+def test_site_may_name_several_ids_of_one_model():
+    catalogue = load({"2.5": {"ids": {"ark": ["doubao-seedance-2-5-270101", "doubao-seedance-2-5-260628"]}}})
+
+    found = [catalogue.find(f"doubao-seedance-2-5-{date}", HOSTS["ark"]) for date in (270101, 260628)]
+
+    assert [row.name for row in found] == ["doubao-seedance-2-5-270101"] * 2
+
+
+def test_site_may_end_the_minimum_of_given_videos():
+    assert load({"2.0": {"video_floor": ""}}).row("2.0", HOSTS["ark"]).video_floor is None

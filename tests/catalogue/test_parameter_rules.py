@@ -147,9 +147,7 @@ def test_parameter_the_model_does_not_take_is_refused(request_, violation):
         ("duration", 5.0),
         ("ratio", 169),
         ("resolution", 720),
-        ("frames", "121"),
         ("seed", 4.2),
-        ("camera_fixed", 1),
         ("watermark", "true"),
         ("generate_audio", 0),
         ("return_last_frame", []),
@@ -165,6 +163,19 @@ def test_parameter_the_model_does_not_take_is_refused(request_, violation):
 )
 def test_value_of_another_type_is_refused(name, value):
     assert found("2.5", **{name: value}) == [(name, "wrong_type")]
+
+
+@pytest.mark.parametrize(("name", "value"), [("frames", "121"), ("camera_fixed", 1)])
+def test_value_of_another_type_is_refused_by_older_models_too(name, value):
+    assert found("1.0 pro", **{name: value}) == [(name, "wrong_type")]
+
+
+def test_type_is_not_asked_for_where_no_value_would_do():
+    assert found("2.5", frames="121") == [("frames", "not_supported")]
+
+
+def test_example_is_one_that_this_request_can_have():
+    assert str(violations("1.5 pro", draft=True, resolution=720)[-1].hint) == 'Write a value such as "480p".'
 
 
 def test_number_in_quotes_is_told_apart():
@@ -301,3 +312,8 @@ def test_priority_does_not_go_with_flex():
     inputs = Inputs(model_id("2.0"), "A boat", (), {"priority": 1, "service_tier": "flex"})
 
     assert [violation.code for violation in check(inputs, HOSTS["ark"], catalogue)] == ["priority_flex"]
+
+
+@pytest.mark.parametrize(("preset", "expected"), [("ark", [("draft", "unconfirmed")]), ("byteplus", [])])
+def test_draft_of_the_newest_model_is_confirmed_where_others_ship_it(preset, expected):
+    assert advised("2.5", preset, draft=True, resolution="480p") == expected

@@ -1,5 +1,6 @@
 """Tokens agree with every count the provider reported; money is exact, or said to be unknown."""
 
+import datetime
 from decimal import Decimal
 
 import pytest
@@ -70,7 +71,135 @@ def test_estimate_with_a_given_video_has_its_own_price():
 
     assert answer.tokens == 1280 * 720 * 241 // 1024
     assert answer.amount == (answer.tokens * Decimal(28) / 1_000_000).quantize(Decimal("0.0001"))
-    assert len(answer.notes) == 1
+    assert answer.notes == ()
+
+
+@pytest.mark.parametrize(
+    ("family", "resolution", "published"),
+    [
+        ("2.0 mini", "480p", "0.19"),
+        ("2.0 mini", "720p", "0.41"),
+        ("2.0 fast", "480p", "0.30"),
+        ("2.0 fast", "720p", "0.64"),
+        ("2.0", "480p", "0.39"),
+        ("2.0", "720p", "0.84"),
+        ("2.0", "1080p", "2.06"),
+        ("2.0", "4k", "4.20"),
+    ],
+)
+def test_estimate_with_a_given_video_is_the_published_lower_bound(family, resolution, published):
+    media = [upload("reference_video", duration=2.0)]
+
+    answer = estimated(family, "byteplus", resolution=resolution, duration=5, ratio="16:9", media=media)
+
+    assert answer.amount.quantize(Decimal("0.01")) == Decimal(published)
+
+
+@pytest.mark.parametrize(
+    ("family", "preset", "resolution", "seconds", "tokens", "amount"),
+    [
+        ("2.5", "byteplus", "720p", 30, 1_080_000, "6.9120"),
+        ("2.5", "byteplus", "720p", 15, 540_000, "3.4560"),
+        ("2.0", "ark", "1080p", 15, 1_215_000, "37.6650"),
+        ("2.0", "byteplus", "720p", 5, 194_400, "0.8359"),
+    ],
+)
+def test_estimate_with_a_given_video_is_never_below_the_providers_minimum(
+    family, preset, resolution, seconds, tokens, amount
+):
+    media = [upload("reference_video", duration=2.0)]
+
+    answer = estimated(family, preset, resolution=resolution, duration=seconds, ratio="16:9", media=media)
+
+    assert (answer.tokens, answer.amount) == (tokens, Decimal(amount))
+    assert "minimum" in str(answer.notes[0])
+
+
+@pytest.mark.parametrize("given", [2.0, 3.0, 3.9])
+def test_short_given_videos_of_any_length_come_to_the_same_minimum(given):
+    media = [upload("reference_video", duration=given)]
+
+    assert estimated("2.0", "byteplus", duration=5, ratio="16:9", media=media).tokens == 194_400
+
+
+def test_minimum_of_a_given_video_that_nobody_measured_is_said():
+    answer = estimated("2.0", duration=5, ratio="16:9", media=[medium("reference_video")])
+
+    assert answer.amount is None
+    assert "At least 194400 tokens are billed." in [str(note) for note in answer.notes]
+
+
+def test_length_left_to_the_model_is_unknown_with_a_given_video_too():
+    answer = estimated("2.5", duration=-1, ratio="adaptive", media=[upload("reference_video", duration=2.0)])
+
+    assert (answer.tokens, answer.amount) == (None, None)
+
+
+OFFER = {"price": "10", "video_input": False, "discount": "0.25", "until": "2026-12-31"}
+
+
+def offered(day, **line):
+    catalogue = load({"2.0 fast": {"prices": {"ark": [{**OFFER, **line}]}}})
+    asked = request("2.0 fast", resolution="720p", duration=5, ratio="16:9")
+    return estimate(asked, HOSTS["ark"], catalogue, today=datetime.date.fromisoformat(day))
+
+
+@pytest.mark.parametrize(("day", "amount"), [("2026-12-31", "0.8168"), ("2027-01-01", "1.0890")])
+def test_discount_counts_until_its_last_day(day, amount):
+    assert offered(day).amount == Decimal(amount)
+
+
+def test_discount_is_told_with_its_end_and_the_list_price():
+    note = str(offered("2026-12-01").notes[0])
+
+    assert note == "Discounted by 25 % until 2026-12-31; the list price is 10."
+
+
+def test_discount_without_an_end_is_told_and_not_counted():
+    catalogue = load({"2.0 fast": {"prices": {"ark": [{"price": "10", "discount": "0.25"}]}}})
+    asked = request("2.0 fast", resolution="720p", duration=5, ratio="16:9")
+
+    answer = estimate(asked, HOSTS["ark"], catalogue)
+
+    assert answer.amount == Decimal("1.0890")
+    assert "25 %" in str(answer.notes[0])
+
+
+def test_price_of_the_estimate_outlives_the_discount():
+    agreed = offered("2026-12-31").price
+    later = load({"2.0 fast": {"prices": {"ark": [{"price": "99"}]}}})
+
+    answer = charge(model_id("2.0 fast"), HOSTS["ark"], later, total_tokens=1_000_000, resolution="720p", agreed=agreed)
+
+    assert answer.amount == Decimal("7.50")
+
+
+def test_price_of_the_estimate_does_not_hold_for_another_resolution():
+    agreed = estimated("2.0", "ark", resolution="720p", duration=5, ratio="16:9").price
+
+    assert charged("2.0", "ark", resolution="1080p", agreed=agreed).amount == Decimal(51)
+
+
+@pytest.mark.parametrize("family", ["2.0 fast", "2.0 mini"])
+def test_offer_of_unknown_end_on_ark_is_mentioned_and_not_counted(family):
+    answer = estimated(family, "ark", resolution="720p", duration=5, ratio="16:9")
+
+    assert answer.amount == (answer.tokens * {"2.0 fast": Decimal(37), "2.0 mini": Decimal(23)}[family] / 1_000_000)
+    assert "its end is not known" in str(answer.notes[-1])
+
+
+def test_lite_has_a_weak_price_on_byteplus():
+    answer = charged("1.0 lite t2v", "byteplus")
+
+    assert (answer.amount, answer.currency) == (Decimal("1.80"), "USD")
+    assert "not confirmed" in str(answer.notes[0])
+
+
+@pytest.mark.parametrize("name", ["seedance-2-5", "seedance-2-5-260628"])
+def test_both_of_cometapis_ids_of_one_model_have_its_price(name):
+    answer = estimated(preset="cometapi-videos", name=name, duration=5, resolution="480p", ratio="16:9")
+
+    assert (answer.amount, answer.currency) == (Decimal("0.5150"), "USD")
 
 
 @pytest.mark.parametrize(("resolution", "amount"), [("480p", "0.5150"), ("720p", "1.1550")])
@@ -84,6 +213,7 @@ def test_unpublished_price_is_unknown_and_the_tokens_are_not():
     answer = estimated("1.5 pro", "cometapi", ratio="16:9")
 
     assert (answer.tokens, answer.amount, answer.basis) == (108900, None, "unknown")
+    assert [str(note) for note in answer.notes] == ["No price is published for this."]
 
 
 def test_flex_price_of_1_0_on_byteplus_is_unknown():
@@ -150,7 +280,7 @@ def test_price_from_a_single_source_is_marked():
 def test_model_outside_the_catalogue_has_no_price(name):
     answer = estimated(name=name, duration=5, ratio="16:9")
 
-    assert (answer.tokens, answer.amount, answer.currency) == (None, None, "")
+    assert (answer.tokens, answer.amount, answer.price) == (None, None, None)
 
 
 @pytest.mark.parametrize("odd", [{"duration": "5"}, {"duration": True}, {"ratio": 7}, {"resolution": "8k"}])

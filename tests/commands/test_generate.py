@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from seedance import intake, tasks
 from seedance.management import watch
+from seedance.management.request_options import default_model
 from seedance.models import Account, GenerationTask, Lease, Status
 from seedance.models.lease import ROUND_LEASE
 
@@ -38,6 +39,12 @@ def test_task_is_made_and_left_to_the_workers(run, provider):
     assert str(only_task().pk) in spoken.out
     assert only_task().status == Status.PENDING
     assert (only_task().duration, only_task().ratio) == (4, "16:9")
+
+
+def test_model_of_cometapis_own_page_is_taken_there_when_none_is_named(settings):
+    settings.SEEDANCE = {"PROVIDERS": {"default": {"PRESET": "cometapi", "API_KEY": "sk-of-a-test"}}}
+
+    assert default_model("default") == "doubao-seedance-1-5-pro-251215"
 
 
 def test_best_current_model_is_taken_when_none_is_named(run, provider):

@@ -62,7 +62,7 @@ EXACT = [(row, mode) for row, mode in CASES if mode not in row.capabilities.adap
 def test_estimate_is_what_the_provider_then_counts(provider, row, mode):
     provider.configure(render=False)
     task = made(row, mode)
-    estimated = task.cost_amount
+    estimated = task.estimate_amount
 
     run_to_the_end(provider, task)
 
@@ -72,7 +72,7 @@ def test_estimate_is_what_the_provider_then_counts(provider, row, mode):
 def test_estimate_of_an_adaptive_ratio_is_not_exceeded(provider):
     provider.configure(render=False)
     task = made(CASES[0][0], "i2v")
-    estimated = task.cost_amount
+    estimated = task.estimate_amount
 
     run_to_the_end(provider, task)
 

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import threading
+from decimal import Decimal
 
 import pytest
 from django.core.exceptions import ValidationError
@@ -173,14 +174,16 @@ def test_create_task_for_an_endpoint_id_refuses_what_no_column_holds(db, values)
     assert set(caught.value.message_dict) == set(values)
 
 
-def test_create_task_keeps_an_estimate_and_calls_it_one(db):
+def test_create_task_keeps_an_estimate_with_its_price_and_no_cost(db):
     task = GenerationTask.objects.create_task(
         prompt=SAMPLE_PROMPT, model_name=SAMPLE_MODEL, duration=5, ratio="16:9", resolution="720p"
     )
 
-    assert task.cost_amount > 0
-    assert task.cost_currency == "USD"
-    assert task.cost_estimated
+    task.refresh_from_db()
+    assert (task.estimate_amount, task.estimate_currency) == (Decimal("0.2614"), "USD")
+    assert (task.estimate_price["price"], task.estimate_price["per"]) == ("2.40", "million_tokens")
+    assert task.estimate_price["verified"] is True
+    assert task.cost_amount is None
 
 
 def test_create_task_stores_uploads(db, png):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
+from dataclasses import replace
 from math import ceil
 
 from django.utils.translation import gettext_lazy as _
@@ -10,12 +12,15 @@ from django.utils.translation import gettext_lazy as _
 from ..inputs import FRAME_ROLES, MEDIA_ROLES, MediaInput
 from ..review import MODE_LABELS, Review, listed
 from ..rows import ModelRow
-from ..violations import Text
+from ..violations import Text, errors
 from .file import check_clip_totals, check_file
 from .url import check_url
 
 #: Bytes of the whole JSON body.
 _LARGEST_BODY = 64_000_000
+
+#: With more media than any model takes, no role is tried on one of them.
+_MOST_TRIED = 64
 
 #: What ``/v1/videos`` has a form field for.
 _VIDEOS_ROLE = "reference_image"
@@ -27,13 +32,23 @@ def check_media(review: Review) -> None:
         _check_inherited(review)
         return
     for index, medium in enumerate(review.inputs.media):
-        _check_medium(review, f"media[{index}]", medium)
-    _check_mixture(review)
-    _check_repeats(review)
-    if review.row is not None and review.mode_is_clear:
-        _check_mode(review, review.row)
-    check_clip_totals(review)
+        _check_medium(review, index, medium)
+    _check_together(review)
     _check_body_size(review)
+
+
+def _check_together(review: Review) -> None:
+    """What the media are as a whole. Where the host has no place for one of them, only its own problem is told."""
+    if all(_is_carried(review, medium) for medium in review.inputs.media):
+        _check_mixture(review)
+        if review.row is not None and review.mode_is_clear:
+            _check_mode(review, review.row)
+    _check_repeats(review)
+    check_clip_totals(review)
+
+
+def _is_carried(review: Review, medium: MediaInput) -> bool:
+    return not medium.kind or review.host.dialect != "openai_video" or medium.role == _VIDEOS_ROLE
 
 
 def _check_inherited(review: Review) -> None:
@@ -43,15 +58,19 @@ def _check_inherited(review: Review) -> None:
             "inherited",
             _("The final video of a draft takes its media from the draft and allows none of its own."),
             _("Remove the media."),
+            suggest=[()],
         )
 
 
-def _check_medium(review: Review, place: str, medium: MediaInput) -> None:
+def _check_medium(review: Review, index: int, medium: MediaInput) -> None:
+    place = f"media[{index}]"
+    if review.host.dialect == "openai_video" and medium.url:
+        _refuse_address(review, place)
     if not medium.kind:
-        _refuse_role(review, place, medium.role)
+        _refuse_role(review, index, medium.role)
         return
     if review.host.dialect == "openai_video":
-        _check_carried(review, place, medium)
+        _check_carried(review, index, medium)
     elif medium.role not in FRAME_ROLES and not review.host.documents_references:
         review.add_warning(
             f"{place}.role",
@@ -65,34 +84,60 @@ def _check_medium(review: Review, place: str, medium: MediaInput) -> None:
     check_file(review, f"{place}.file", medium)
 
 
-def _refuse_role(review: Review, place: str, role: str) -> None:
-    hint = _("Write first_frame for an image the video starts with, or reference_image for one it should resemble.")
-    roles = listed(tuple(MEDIA_ROLES))
+def _refuse_role(review: Review, index: int, role: str) -> None:
+    place, fitting = f"media[{index}].role", _fitting_roles(review, index)
+    hint = _("Remove this medium, or pick another model.")
+    if fitting:
+        hint = _("Write %(fitting)s, or remove this medium.")
+    if {"first_frame", "reference_image"} <= set(fitting):
+        hint = _("Write first_frame for an image the video starts with, or reference_image for one it should resemble.")
+    values = {"suggest": fitting, "roles": listed(tuple(MEDIA_ROLES)), "fitting": listed(fitting)}
     if role:
         message = _("There is no role %(role)s; a medium is one of %(roles)s.")
-        review.add_error(f"{place}.role", "role_unknown", message, hint, role=role[:40], roles=roles)
+        review.add_error(place, "role_unknown", message, hint, role=role[:40], **values)
     else:
         message = _("Every medium needs a role: one of %(roles)s.")
-        review.add_error(f"{place}.role", "role_missing", message, hint, roles=roles)
+        review.add_error(place, "role_missing", message, hint, **values)
 
 
-def _check_carried(review: Review, place: str, medium: MediaInput) -> None:
+def _fitting_roles(review: Review, index: int, roles: Iterable[str] = tuple(MEDIA_ROLES)) -> list[str]:
+    """The roles that one medium could have in this request."""
+    if len(review.inputs.media) > _MOST_TRIED:
+        return []
+    return [role for role in roles if _is_fitting(review, index, role)]
+
+
+def _is_fitting(review: Review, index: int, role: str) -> bool:
+    place, media = f"media[{index}]", list(review.inputs.media)
+    media[index] = replace(media[index], role=role)
+    trial = review.trial(media=tuple(media))
+    _check_medium(trial, index, media[index])
+    _check_together(trial)
+    # That the route takes no addresses is said beside this, and has a hint of its own.
+    told = (f"{place}.url", "not_carried")
+    return all((violation.field, violation.code) == told for violation in errors(trial.violations))
+
+
+def _check_carried(review: Review, index: int, medium: MediaInput) -> None:
+    place = f"media[{index}]"
     if medium.role != _VIDEOS_ROLE:
-        review.add_error(
-            f"{place}.role",
-            "not_carried",
-            _("This provider's route has no place for a %(role)s; it takes %(carried)s."),
-            _("Write %(carried)s for an image, or use another provider."),
-            role=medium.role,
-            carried=_VIDEOS_ROLE,
-        )
-    if medium.url:
-        review.add_error(
-            f"{place}.url",
-            "not_carried",
-            _("This provider's route takes image files and no addresses."),
-            _("Upload the file, or use another provider."),
-        )
+        fitting = _fitting_roles(review, index, [_VIDEOS_ROLE])
+        message = _("This provider's route has no place for a %(role)s here.")
+        hint = _("Remove it, or use another model or provider.")
+        if fitting:
+            message = _("This provider's route has no place for a %(role)s; it takes %(carried)s.")
+            hint = _("Write %(carried)s for an image, or use another provider.")
+        values = {"role": medium.role, "carried": _VIDEOS_ROLE}
+        review.add_error(f"{place}.role", "not_carried", message, hint, suggest=fitting, **values)
+
+
+def _refuse_address(review: Review, place: str) -> None:
+    review.add_error(
+        f"{place}.url",
+        "not_carried",
+        _("This provider's route takes image files and no addresses."),
+        _("Upload the file, or use another provider."),
+    )
 
 
 def _check_mixture(review: Review) -> None:

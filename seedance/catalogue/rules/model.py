@@ -10,8 +10,9 @@ from ..review import Review, listed
 from ..rows import ModelRow
 from ..violations import Text
 
-#: What an id looks like that the provider may have published after this catalogue was written.
-_DATED_ID = re.compile(r"[a-z0-9.-]*seedance[a-z0-9.-]*-\d{6}")
+_ID = re.compile(r"[a-z0-9.-]+")
+#: An id that the provider may have published after this catalogue was written has a date; resellers append to it.
+_DATE = re.compile(r"-\d{6}(?=-|$)")
 _ENDPOINT_ID = re.compile(r"ep-[A-Za-z0-9-]+")
 
 
@@ -21,13 +22,16 @@ def check_model(review: Review) -> None:
     review.row = catalogue.find(name, host)
     if review.row is not None:
         _check_state(review, review.row)
+        if not catalogue.documents_id(name, host):
+            _warn_unlisted(review, review.row)
     elif not name.strip():
         review.add_error(
             "model",
             "model_required",
             _("A request needs a model; this provider offers %(names)s."),
             _("Pick one of them."),
-            names=_offered(review),
+            suggest=_offered(review),
+            names=listed(_offered(review)),
         )
     elif (family := catalogue.undated_family_of(name)) is not None:
         review.row = catalogue.row(family, host)
@@ -55,42 +59,53 @@ def _check_state(review: Review, row: ModelRow) -> None:
 
 def _check_other_host(review: Review, row: ModelRow) -> None:
     """A known id, but not in this host's spelling."""
-    speaks_ark = review.host.dialect == "ark" and review.inputs.model_name == row.ids["ark"]
     if row.name:
         review.add_error(
             "model",
             "model_of_other_host",
             _("%(name)s is another provider's id of %(title)s; here it is %(here)s."),
             _("Write %(here)s."),
+            suggest=[row.name],
             name=review.inputs.model_name,
             title=row.title,
             here=row.name,
         )
-    elif speaks_ark and review.host.preset.startswith("cometapi"):
-        review.add_warning(
-            "model",
-            "model_unlisted",
-            _("This provider does not list %(title)s and may not know it; it lists %(names)s."),
-            _("Pick one of those, unless you know that it works."),
-            title=row.title,
-            names=_offered(review),
-        )
+    elif review.host.is_relay and review.inputs.model_name in row.ids["ark"]:
+        _warn_unlisted(review, row)
     else:
         _refuse_missing(review, row)
 
 
 def _check_undated(review: Review, row: ModelRow) -> None:
-    if not row.name:
+    """A family's name without a date, which only relays take for a model."""
+    if review.host.is_relay:
+        _warn_unlisted(review, row)
+    elif not row.name:
         _refuse_missing(review, row)
-        return
-    review.add_error(
+    else:
+        review.add_error(
+            "model",
+            "model_undated",
+            _("%(name)s is a family, not a model id; here %(title)s is %(here)s."),
+            _("Write %(here)s."),
+            suggest=[row.name],
+            name=review.inputs.model_name,
+            title=row.title,
+            here=row.name,
+        )
+
+
+def _warn_unlisted(review: Review, row: ModelRow) -> None:
+    """A relay may know the id, though nothing that it publishes about this route says so."""
+    documented = [name for name in _offered(review) if review.catalogue.documents_id(name, review.host)]
+    review.add_warning(
         "model",
-        "model_undated",
-        _("%(name)s is a family, not a model id; here %(title)s is %(here)s."),
-        _("Write %(here)s."),
+        "model_unlisted",
+        _("No page of this provider has %(name)s, which may be %(title)s; it has %(names)s."),
+        _("Pick one of those, unless you know that it works."),
         name=review.inputs.model_name,
         title=row.title,
-        here=row.name,
+        names=listed(documented),
     )
 
 
@@ -100,8 +115,9 @@ def _refuse_missing(review: Review, row: ModelRow) -> None:
         "model_not_offered",
         _("This provider does not offer %(title)s; it offers %(names)s."),
         _("Pick one of them."),
+        suggest=_offered(review),
         title=row.title,
-        names=_offered(review),
+        names=listed(_offered(review)),
     )
 
 
@@ -113,7 +129,7 @@ def _check_unknown(review: Review) -> None:
             "endpoint_id",
             _("The endpoint %(name)s does not tell its model, so the rules of %(title)s are only advice."),
         )
-    elif _DATED_ID.fullmatch(name):
+    elif _is_plausible(name) and (review.host.is_relay or _DATE.search(name)):
         _accept_nearest(
             review,
             "model_unlisted",
@@ -125,9 +141,14 @@ def _check_unknown(review: Review) -> None:
             "unknown_model",
             _("There is no model %(name)s; this provider offers %(names)s."),
             _("Pick one of them."),
+            suggest=_offered(review),
             name=name[:100],
-            names=_offered(review),
+            names=listed(_offered(review)),
         )
+
+
+def _is_plausible(name: str) -> bool:
+    return "seedance-" in name and _ID.fullmatch(name) is not None
 
 
 def _accept_nearest(review: Review, code: str, message: Text) -> None:
@@ -142,5 +163,5 @@ def _accept_nearest(review: Review, code: str, message: Text) -> None:
     )
 
 
-def _offered(review: Review) -> str:
-    return listed([row.name for row in review.catalogue.models_for(review.host)])
+def _offered(review: Review) -> list[str]:
+    return [row.name for row in review.catalogue.models_for(review.host)]

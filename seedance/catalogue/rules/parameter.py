@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from ..inputs import PARAMETERS
 from ..review import Review, listed
 from ..rows import ModelRow
-from ..violations import Text
+from ..violations import Text, errors
 from .value import VALUE_RULES
 
 #: What the final video of a draft may still choose; it takes everything else from the draft.
@@ -43,25 +44,25 @@ _SWITCH = _Type(_("true or false"), lambda value: isinstance(value, bool))
 _TEXT = _Type(_("text"), lambda value: isinstance(value, str))
 _LIST = _Type(_("a list"), lambda value: isinstance(value, (list, tuple)))
 
-#: Parameter -> its type and an example as one writes it in JSON.
-_TYPES: Mapping[str, tuple[_Type, str]] = {
-    "duration": (_WHOLE, "5"),
-    "ratio": (_TEXT, '"16:9"'),
-    "resolution": (_TEXT, '"720p"'),
-    "frames": (_WHOLE, "121"),
-    "seed": (_WHOLE, "42"),
-    "camera_fixed": (_SWITCH, "true"),
-    "watermark": (_SWITCH, "true"),
-    "generate_audio": (_SWITCH, "false"),
-    "return_last_frame": (_SWITCH, "true"),
-    "draft": (_SWITCH, "true"),
-    "service_tier": (_TEXT, '"default"'),
-    "priority": (_WHOLE, "0"),
-    "execution_expires_after": (_WHOLE, "172800"),
-    "safety_identifier": (_TEXT, '"user-7f3a"'),
-    "tools": (_LIST, '[{"type": "web_search"}]'),
-    "output_format": (_TEXT, '"mp4"'),
-    "omni_reference_task_type": (_TEXT, '"auto"'),
+#: Parameter -> its type and values that a hint may propose, the best first; the first that this request can have is.
+_TYPES: Mapping[str, tuple[_Type, tuple[object, ...]]] = {
+    "duration": (_WHOLE, (5, -1)),
+    "ratio": (_TEXT, ("16:9", "adaptive")),
+    "resolution": (_TEXT, ("720p", "480p", "1080p")),
+    "frames": (_WHOLE, (121,)),
+    "seed": (_WHOLE, (42,)),
+    "camera_fixed": (_SWITCH, (True,)),
+    "watermark": (_SWITCH, (True,)),
+    "generate_audio": (_SWITCH, (False,)),
+    "return_last_frame": (_SWITCH, (True,)),
+    "draft": (_SWITCH, (True,)),
+    "service_tier": (_TEXT, ("default",)),
+    "priority": (_WHOLE, (0,)),
+    "execution_expires_after": (_WHOLE, (172_800,)),
+    "safety_identifier": (_TEXT, ("user-7f3a",)),
+    "tools": (_LIST, ([{"type": "web_search"}],)),
+    "output_format": (_TEXT, ("mp4",)),
+    "omni_reference_task_type": (_TEXT, ("auto",)),
 }
 
 
@@ -99,19 +100,35 @@ def check_draft_task(review: Review) -> None:
 
 
 def _check_parameter(review: Review, name: str, value: object) -> None:
-    """Hold one parameter against host, type, mode, model and its own range; a refusal ends it."""
-    kind, example = _TYPES[name]
+    """Hold one parameter against host, mode, model, type and its own range; a refusal ends it.
+
+    The type comes after what no value could mend.
+    """
+    kind, _examples = _TYPES[name]
     if name not in review.host.carried:
         _refuse_not_carried(review, name)
-    elif not kind.fits(value):
-        _refuse_type(review, name, value, kind, example)
     elif review.mode == "draft_final" and name not in _FREE_ON_FINAL:
         _refuse_inherited(review, name)
-    elif _is_possible(review, name):
+    elif not _is_possible(review, name):
+        return
+    elif not kind.fits(value):
+        _refuse_type(review, name, value)
+    else:
         _check_documented(review, name, value)
-        check_value = VALUE_RULES.get(name)
-        if check_value is not None:
-            check_value(review, value)
+        _check_value(review, name, value)
+
+
+def _check_value(review: Review, name: str, value: object) -> None:
+    check_value = VALUE_RULES.get(name)
+    if check_value is not None:
+        check_value(review, value)
+
+
+def _passes(review: Review, name: str, value: object) -> bool:
+    """Whether one parameter could have a value in this request."""
+    trial = review.trial(parameters={**review.inputs.parameters, name: value})
+    _check_value(trial, name, value)
+    return not errors(trial.violations)
 
 
 def _is_possible(review: Review, name: str) -> bool:
@@ -163,6 +180,7 @@ def _check_final_resolution(review: Review) -> None:
             "final_resolution",
             _("The final video of a %(title)s draft must be %(possible)s."),
             _("Set resolution to %(first)s."),
+            suggest=[possible[0]],
             title=row.title,
             possible=listed(possible),
             first=possible[0],
@@ -190,22 +208,26 @@ def _refuse_not_carried(review: Review, name: str) -> None:
         "not_carried",
         _("This provider's route has no place for %(name)s; it takes %(carried)s."),
         _("Leave %(name)s out, or use another provider."),
+        suggest=[None],
         name=name,
         carried=listed([known for known in PARAMETERS if known in review.host.carried]),
     )
 
 
-def _refuse_type(review: Review, name: str, value: object, kind: _Type, example: str) -> None:
+def _refuse_type(review: Review, name: str, value: object) -> None:
+    kind, examples = _TYPES[name]
+    fitting = [example for example in examples if _passes(review, name, example)][:1]
     review.add_error(
         name,
         "wrong_type",
         _("%(name)s must be %(kind)s; %(value)s is %(given)s."),
-        _("Write a value such as %(example)s."),
+        _("Write a value such as %(example)s.") if fitting else _("Leave %(name)s out."),
+        suggest=fitting or [None],
         name=name,
         kind=kind.label,
         value=_shown(value),
         given=_described(value),
-        example=example,
+        example=json.dumps(fitting[0]) if fitting else "",
     )
 
 
@@ -215,6 +237,7 @@ def _refuse_inherited(review: Review, name: str) -> None:
         "inherited",
         _("The final video of a draft takes %(name)s from its draft or does without; it may set %(free)s."),
         _("Leave %(name)s out."),
+        suggest=[None],
         name=name,
         free=listed([known for known in PARAMETERS if known in _FREE_ON_FINAL]),
     )
@@ -226,6 +249,7 @@ def _refuse_not_supported(review: Review, row: ModelRow, name: str) -> None:
         "not_supported",
         _("%(title)s does not take %(name)s here; it takes %(taken)s."),
         _("Leave %(name)s out, or pick another model."),
+        suggest=[None],
         title=row.title,
         name=name,
         taken=listed([known for known in PARAMETERS if row.takes(known, review.mode)]),
@@ -260,6 +284,7 @@ def _refuse_unknown(review: Review, name: str) -> None:
         "unknown_field",
         _("There is no parameter %(name)s; there are %(names)s."),
         _("Write %(close)s, or remove it.") if close else _("Remove it."),
+        suggest=[None],
         name=name[:100],
         names=listed(PARAMETERS),
         close=close[0] if close else "",

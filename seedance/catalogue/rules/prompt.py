@@ -38,6 +38,7 @@ def _check_inherited(review: Review, prompt: str) -> None:
             "inherited",
             _("The final video of a draft takes the prompt from its draft and allows none of its own."),
             _("Leave the prompt empty."),
+            suggest=[""],
         )
 
 
@@ -56,6 +57,7 @@ def _check_absence(review: Review, prompt: str) -> None:
             "prompt_blank",
             _("The prompt holds nothing but white space; it may be a description or empty."),
             _("Describe what should be seen, or leave the prompt empty."),
+            suggest=[""],
         )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
@@ -44,6 +44,7 @@ def _check_edit_duration(review: Review, seconds: int) -> None:
             "edit_duration",
             _("An edited video is as long as the given one, so duration must be -1."),
             _("Write -1, or leave it out."),
+            suggest=[-1, None],
         )
 
 
@@ -55,6 +56,7 @@ def _refuse_duration(review: Review, row: ModelRow, seconds: int) -> None:
         "out_of_range",
         _("%(title)s makes %(min)s to %(max)s whole seconds here%(auto)s; %(value)s is not among them."),
         _("Write a duration from %(min)s to %(max)s."),
+        suggest=[limits.minimum, limits.maximum],
         title=row.title,
         min=limits.minimum,
         max=limits.maximum,
@@ -78,6 +80,7 @@ def _check_ratio(review: Review, ratio: str) -> None:
             "ratio_follows_input",
             _("%(title)s takes the ratio from what it is given here, so ratio must be adaptive."),
             _("Write adaptive, or leave it out."),
+            suggest=["adaptive", None],
             title=row.title,
         )
     else:
@@ -95,6 +98,15 @@ def _check_resolution(review: Review, resolution: str) -> None:
         _check_draft_resolution(review, wanted)
     elif wanted not in allowed:
         _refuse_choice(review, row, "resolution", resolution, allowed)
+    elif wanted in row.limits.unconfirmed_resolutions:
+        review.add_warning(
+            "resolution",
+            "undocumented_here",
+            _("This provider's pages do not have %(name)s for %(title)s, though another provider's do."),
+            _("Leave %(name)s out, unless you know that it works."),
+            name=wanted,
+            title=row.title,
+        )
 
 
 def _check_draft_resolution(review: Review, resolution: str) -> None:
@@ -104,34 +116,38 @@ def _check_draft_resolution(review: Review, resolution: str) -> None:
             "draft_resolution",
             _("A draft is always 480p."),
             _("Write 480p, or leave it out; the final video may be larger."),
+            suggest=["480p", None],
         )
 
 
-def _refuse_choice(review: Review, row: ModelRow, name: str, value: str, allowed: tuple[str, ...]) -> None:
+def _refuse_choice(review: Review, row: ModelRow, name: str, value: str, allowed: Sequence[str]) -> None:
     review.add_model_error(
         name,
         "not_offered",
         _("%(title)s does not offer %(name)s %(value)s for %(mode)s here; it offers %(allowed)s."),
-        _("Write one of %(allowed)s."),
+        _("Write one of %(allowed)s.") if allowed else _("Leave %(name)s out."),
+        suggest=allowed or [None],
         title=row.title,
         name=name,
         value=_shown(value),
         mode=MODE_LABELS[review.mode],
-        allowed=listed(allowed),
+        allowed=listed(allowed) or "-",
     )
 
 
 def _check_frames(review: Review, frames: int) -> None:
     if frames not in FRAMES:
+        nearest = min(FRAMES, key=lambda allowed: abs(allowed - frames))
         review.add_error(
             "frames",
             "out_of_range",
             _("frames is a number from %(first)s to %(last)s in steps of %(step)s, such as 121 for five seconds."),
             _("Write %(nearest)s."),
+            suggest=[nearest],
             first=FRAMES[0],
             last=FRAMES[-1],
             step=FRAMES.step,
-            nearest=min(FRAMES, key=lambda allowed: abs(allowed - frames)),
+            nearest=nearest,
         )
     if review.inputs.parameters.get("duration") is not None:
         review.add_error(
@@ -139,6 +155,7 @@ def _check_frames(review: Review, frames: int) -> None:
             "frames_and_duration",
             _("frames and duration both set the length, and only one may."),
             _("Keep frames or duration, and leave the other out."),
+            suggest=[None],
         )
 
 
@@ -150,6 +167,7 @@ def _check_range(name: str, allowed: range) -> Callable[[Review, int], None]:
                 "out_of_range",
                 _("%(name)s is a whole number from %(first)s to %(last)s."),
                 _("Write a number in that range, or leave it out."),
+                suggest=[allowed[0], allowed[-1], None],
                 name=name,
                 first=allowed[0],
                 last=allowed[-1],
@@ -166,6 +184,7 @@ def _check_draft(review: Review, draft: bool) -> None:
             "draft_last_frame",
             _("A draft does not return its last frame."),
             _("Leave return_last_frame out, and ask for it with the final video."),
+            suggest=[None],
         )
     if draft and parameters.get("service_tier") == "flex":
         review.add_error(
@@ -173,6 +192,7 @@ def _check_draft(review: Review, draft: bool) -> None:
             "draft_flex",
             _("A draft is only made on the default service tier."),
             _("Leave service_tier out, or write default."),
+            suggest=[None, "default"],
         )
 
 
@@ -184,6 +204,7 @@ def _check_service_tier(review: Review, tier: str) -> None:
             "unknown_value",
             _("service_tier is one of %(allowed)s."),
             _("Write default, or leave it out."),
+            suggest=["default", None],
             allowed=listed(_TIERS),
         )
     elif row is not None and tier not in row.capabilities.service_tiers:
@@ -198,6 +219,7 @@ def _check_priority(review: Review, priority: int) -> None:
             "priority_flex",
             _("priority only counts on the default service tier."),
             _("Leave priority out, or write default as the service_tier."),
+            suggest=[None],
         )
 
 
@@ -218,6 +240,7 @@ def _check_tools(review: Review, tools: Any) -> None:
             "unknown_value",
             _("The only tool there is, is a web search."),
             _('Write [{"type": "web_search"}], or leave it out.'),
+            suggest=[_WEB_SEARCH, None],
         )
     if review.inputs.media:
         review.add_error(
@@ -225,6 +248,7 @@ def _check_tools(review: Review, tools: Any) -> None:
             "tools_with_media",
             _("A web search only goes with a request that is all text."),
             _("Leave tools out, or remove the media."),
+            suggest=[None],
         )
 
 
@@ -232,10 +256,16 @@ def _check_output_format(review: Review, output_format: str) -> None:
     _check_word(review, "output_format", output_format, review.row.capabilities.output_formats if review.row else ())
 
 
-def _check_word(review: Review, name: str, word: str, allowed: tuple[str, ...]) -> bool:
-    """Whether a word is one that the model knows; nothing is known of a model that does not take the parameter."""
+def _check_word(
+    review: Review, name: str, word: str, allowed: Sequence[str], fitting: Sequence[str] | None = None
+) -> bool:
+    """Whether a word is one that the model knows; nothing is known of a model that does not take the parameter.
+
+    Args:
+        fitting: those of ``allowed`` that go with the rest of the request, when not all do.
+    """
     if review.row is not None and allowed and word not in allowed:
-        _refuse_choice(review, review.row, name, word, allowed)
+        _refuse_choice(review, review.row, name, word, allowed if fitting is None else fitting)
         return False
     return True
 
@@ -243,7 +273,11 @@ def _check_word(review: Review, name: str, word: str, allowed: tuple[str, ...]) 
 def _check_task_type(review: Review, task_type: str) -> None:
     roles = {medium.role for medium in review.inputs.media}
     known = review.row.capabilities.task_types if review.row else ()
-    if not _check_word(review, "omni_reference_task_type", task_type, known):
+    without = (_VIDEO_TASKS if "reference_video" not in roles else set()) | (
+        set() if roles - FRAME_ROLES else {"reference"}
+    )
+    fitting = [word for word in known if word not in without]
+    if not _check_word(review, "omni_reference_task_type", task_type, known, fitting):
         return
     if task_type in _VIDEO_TASKS and "reference_video" not in roles:
         review.add_error(
@@ -251,6 +285,7 @@ def _check_task_type(review: Review, task_type: str) -> None:
             "task_type_needs_video",
             _("The task types edit and extend work on a given video."),
             _("Add a video with the role reference_video, or write another task type."),
+            suggest=["auto"],
         )
     elif task_type == "reference" and not roles - FRAME_ROLES:
         review.add_error(
@@ -258,6 +293,7 @@ def _check_task_type(review: Review, task_type: str) -> None:
             "task_type_needs_reference",
             _("The task type reference works on given reference media."),
             _("Add media with a reference role, or leave the task type out."),
+            suggest=[None],
         )
 
 
