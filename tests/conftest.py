@@ -15,7 +15,7 @@ from PIL import Image
 
 from seedance import tasks
 from seedance.emulator import Emulator
-from seedance.lifecycle import cadence
+from seedance.lifecycle import history
 from seedance.models import FINAL, GenerationTask, Status
 from seedance.models.status import IN_FLIGHT
 
@@ -38,9 +38,8 @@ def only_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def nothing_remembered() -> None:
-    """What the cadence read for one test says nothing to the next."""
-    cadence._was_heard.cache_clear()
-    cadence._shortest_run.cache_clear()
+    """What was read of finished tasks for one test says nothing to the next."""
+    history.forget()
 
 
 @pytest.fixture(scope="session")

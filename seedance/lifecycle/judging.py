@@ -10,6 +10,7 @@ from .. import conf, translate
 from ..catalogue.errors import find
 from ..models import Attention, GenerationTask, Move, Status
 from ..provider.types import RemoteTask
+from . import history
 from .cadence import next_look
 
 #: Dialects whose host has an address of its own for every finished video, so that a link in the task is optional.
@@ -58,7 +59,8 @@ def judge(task: GenerationTask, remote: RemoteTask) -> News | None:
         return News(task, again_soon)
     if remote.status == task.status:
         changes |= _settled(task)
-        return News(task, changes, flag=overdue(task, remote), news_of=remote.updated_at)
+        flag, flag_detail = late(task, remote)
+        return News(task, changes, flag=flag, flag_detail=flag_detail, news_of=remote.updated_at)
     if task.can_become(Status(remote.status)):
         return _move(task, Status(remote.status), remote, changes)
     words = f"{task.status} → {remote.status_word}"
@@ -68,17 +70,29 @@ def judge(task: GenerationTask, remote: RemoteTask) -> News | None:
 def is_no_news(task: GenerationTask, remote: RemoteTask) -> bool:
     """Whether a look brought nothing that is not on the row already."""
     unchanged = remote.status == task.status and remote.updated_at == task.provider_updated_at
-    return unchanged and not task.attention and not overdue(task, remote)
+    return unchanged and task.attention in ("", Attention.SLOW) and late(task, remote) == NOT_LATE
 
 
-def overdue(task: GenerationTask, remote: RemoteTask | None) -> Attention | None:
-    """A flag, not a verdict, when the provider should have finished or given up long ago."""
+#: What ``late`` says of most tasks.
+NOT_LATE: tuple[None, str] = (None, "")
+
+
+def late(task: GenerationTask, remote: RemoteTask | None) -> tuple[Attention | None, str]:
+    """A flag and its detail when a task should have ended long ago, unless it says so already. Never a verdict.
+
+    Past the provider's own deadline and a grace it is overdue; far beyond what its like usually takes it is slow.
+    """
     grace = dt.timedelta(seconds=conf.settings().OVERDUE_SECONDS)
-    return Attention.OVERDUE if timezone.now() > translate.deadline(task, remote) + grace else None
+    if timezone.now() > translate.deadline(task, remote) + grace:
+        return Attention.OVERDUE, ""
+    if task.attention != Attention.SLOW and history.is_slow(task):
+        return Attention.SLOW, history.why_slow(task)
+    return NOT_LATE
 
 
 def _move(task: GenerationTask, status: Status, remote: RemoteTask, changes: dict[str, Any]) -> News:
-    changes |= {"attention": "", "attention_detail": "", "lease_owner": "", "lease_until": None}
+    lowered = _settled(task) if status == Status.RUNNING else {"attention": "", "attention_detail": ""}
+    changes |= {**lowered, "lease_owner": "", "lease_until": None}
     changes |= {"expires_at": translate.deadline(task, remote)}
     if status == Status.SUCCEEDED:
         changes |= {**translate.charged_cost(task, remote), "next_poll_at": None, "next_archive_at": timezone.now()}
@@ -97,7 +111,7 @@ def _bills_successes_only(task: GenerationTask) -> bool:
 
 
 def _settled(task: GenerationTask) -> dict[str, Any]:
-    """Clears a flag that the provider's good word answers; being overdue is not answered by words."""
-    if task.attention in ("", Attention.OVERDUE):
+    """Clears a flag that the provider's good word answers; being late is only answered by the end."""
+    if task.attention in ("", Attention.OVERDUE, Attention.SLOW):
         return {}
     return {"attention": "", "attention_detail": ""}

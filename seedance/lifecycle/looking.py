@@ -14,7 +14,7 @@ from ..models import Attention, GenerationTask, Status, TaskEvent
 from ..provider.types import Client, RemoteTask
 from .cadence import LONGEST_PAUSE, next_look
 from .clients import get_client, wait_for_slot
-from .judging import News, is_no_news, judge, overdue
+from .judging import News, is_no_news, judge, late
 from .wording import exchange
 
 logger = logging.getLogger(__name__)
@@ -111,9 +111,12 @@ def look_again_later(tasks: Sequence[GenerationTask], exc: ProviderError | Confi
         detail = exchange(exc) if isinstance(exc, ProviderError) else str(exc)
         tasks[0].note(TaskEvent.What.ANSWER, cause="poll", detail=detail)
     for task in tasks:
-        if not task.attention and (flag := overdue(task, None)):
-            task.flag(flag, cause="poll")
-        elif not task.attention and failures == LOOKS_IN_VAIN:
+        if task.attention not in ("", Attention.SLOW):
+            continue
+        flag, detail = late(task, None)
+        if flag:
+            task.flag(flag, cause="poll", detail=detail)
+        elif failures == LOOKS_IN_VAIN:
             task.flag(Attention.PROVIDER, cause="poll", detail=str(exc))
 
 
