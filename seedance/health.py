@@ -7,7 +7,6 @@ import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from django.db.models import Min
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.text import format_lazy
@@ -20,8 +19,6 @@ from .models.lease import ROUND
 
 #: How late the oldest due look, and the oldest task that may leave, may be.
 LATE = dt.timedelta(minutes=5)
-#: How long the rounds may be silent while there is work.
-SILENT = dt.timedelta(minutes=3)
 #: How long before its link dies a video should be home.
 BEFORE_LINK_DIES = dt.timedelta(hours=6)
 
@@ -46,7 +43,8 @@ def findings() -> list[Finding]:
 
 
 def _schedules() -> Iterator[Finding]:
-    if queue.is_installed() and queue.missing_schedules():
+    # Whoever does the rounds without django-q2's schedules, as seedance_sync does, needs none.
+    if queue.is_installed() and queue.missing_schedules() and not is_at_work():
         yield Finding(
             "schedules_missing",
             _("The schedule that keeps tasks in step is missing."),
@@ -54,11 +52,13 @@ def _schedules() -> Iterator[Finding]:
         )
 
 
+def is_at_work() -> bool:
+    """Whether a cluster, a command or the site's own loop did a round, or a part of one, within ``SILENT``."""
+    return not Lease.objects.is_silent(ROUND)
+
+
 def _rounds() -> Iterator[Finding]:
-    if not GenerationTask.objects.at_work().exists():
-        return
-    last = Lease.objects.filter(name=ROUND).aggregate(until=Min("until"))["until"]
-    if last is None or last < timezone.now() - SILENT:
+    if not is_at_work() and GenerationTask.objects.at_work().exists():
         yield Finding(
             "rounds_silent",
             _("Tasks wait, but no worker has shown a sign of life for some minutes."),

@@ -6,7 +6,8 @@ import mimetypes
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from django.urls import NoReverseMatch, reverse
+from django.conf import settings as django_settings
+from django.urls import NoReverseMatch, get_script_prefix, reverse
 from django.utils import timezone
 
 from . import conf, intake
@@ -58,13 +59,19 @@ def callback_url(task: GenerationTask) -> str:
 
 
 def _public_url(name: str, argument: str) -> str:
-    public_url = conf.settings().PUBLIC_URL
+    public_url = conf.settings().PUBLIC_URL.rstrip("/")
     if not public_url:
         return ""
     try:
-        return public_url.rstrip("/") + reverse(name, args=[argument])
+        path = reverse(name, args=[argument])
     except NoReverseMatch:
         return ""  # the site does not include our addresses
+    # Threads and jobs begin without the prefix that a request has, so the setting decides where there is one.
+    path = path.removeprefix(get_script_prefix().rstrip("/"))
+    prefix = (django_settings.FORCE_SCRIPT_NAME or get_script_prefix()).rstrip("/")
+    if prefix and urlsplit(public_url).path.endswith(prefix):
+        prefix = ""  # PUBLIC_URL holds it already
+    return public_url + prefix + path
 
 
 def _exact_size(task: GenerationTask, provider: conf.Provider) -> dict[str, Any]:

@@ -31,7 +31,7 @@ SLOW_FACTOR, USUAL_SHARE = 2.0, 0.95
 LEAST_HISTORY = 10
 #: No task is slow before this, however quick its kind is. Seconds.
 LEAST_SLOW = 300.0
-#: When a task is slow while nothing is known of its kind, for videos up to ``FLOOR_VIDEO`` seconds; more for longer ones.
+#: When a task is slow while too little is known of its kind: for videos up to ``FLOOR_VIDEO`` seconds; longer, later.
 FLOOR, FLOOR_VIDEO = 1200.0, 10
 #: The flex tier may take hours: no task of it is slow before this. Seconds.
 FLEX_FLOOR = 6 * 3600.0

@@ -31,9 +31,9 @@ def stay_with(task: GenerationTask, sign: StopSign, tell: Callable[[str], None])
     last_step = float("-inf")
     while not sign.is_up:
         # A call under way is finished first: breaking a create off would leave a paid task in doubt.
-        if not cluster_lives() and time.monotonic() - last_step >= conf.settings().TICK_SECONDS:
+        if not is_round_awake() and time.monotonic() - last_step >= conf.settings().TICK_SECONDS:
             tasks.step(sign)
-            tasks.archive_next()
+            tasks.archive_next(tasks.show_life)
             last_step = time.monotonic()
         task.refresh_from_db()
         tell(stage(task))
@@ -43,8 +43,8 @@ def stay_with(task: GenerationTask, sign: StopSign, tell: Callable[[str], None])
     return False
 
 
-def cluster_lives() -> bool:
-    """Whether some round shows signs of life."""
+def is_round_awake() -> bool:
+    """Whether a round is at work at this very moment, so that nothing is to be done here."""
     return Lease.objects.held().filter(name=ROUND).exists()
 
 

@@ -24,7 +24,8 @@ class Command(VerbCommand):
     def do_what_is_due(self, sign: StopSign) -> None:
         tasks.step(sign)
         brought = 0
-        while not sign.is_up and tasks.archive_next():
+        while not sign.is_up and tasks.archive_next(tasks.show_life):
             brought += 1
+            tasks.show_life()
         if brought:
             self.stdout.write(_("Brought home: %(count)d.") % {"count": brought})
