@@ -6,7 +6,6 @@ import mimetypes
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from django.conf import settings as django_settings
 from django.urls import NoReverseMatch, get_script_prefix, reverse
 from django.utils import timezone
 
@@ -66,10 +65,9 @@ def _public_url(name: str, argument: str) -> str:
         path = reverse(name, args=[argument])
     except NoReverseMatch:
         return ""  # the site does not include our addresses
-    # Threads and jobs begin without the prefix that a request has, so the setting decides where there is one.
-    path = path.removeprefix(get_script_prefix().rstrip("/"))
-    prefix = (django_settings.FORCE_SCRIPT_NAME or get_script_prefix()).rstrip("/")
-    if prefix and urlsplit(public_url).path.endswith(prefix):
+    path = path.removeprefix(get_script_prefix().rstrip("/"))  # what this thread happens to know
+    prefix = conf.script_prefix()
+    if urlsplit(public_url).path.endswith(prefix):
         prefix = ""  # PUBLIC_URL holds it already
     return public_url + prefix + path
 

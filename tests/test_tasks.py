@@ -5,7 +5,7 @@ import logging
 import threading
 
 import pytest
-from django.db import connections
+from django.db import InterfaceError, OperationalError, connection, connections
 from django.urls import get_script_prefix, set_script_prefix
 from django.utils import timezone
 from django_q.conf import Conf
@@ -269,6 +269,24 @@ def test_queue_that_cannot_be_reached_loses_no_task(provider, monkeypatch):
     create()
 
     assert GenerationTask.objects.get().status == "pending"
+
+
+@pytest.mark.parametrize("error", [InterfaceError, OperationalError])
+def test_round_goes_on_after_the_driver_lost_its_connection(provider, enqueued, settings, error):
+    # psycopg 3 says OperationalError where psycopg 2 and mysqlclient say InterfaceError, which is no DatabaseError.
+    settings.SEEDANCE = {**settings.SEEDANCE, "ROUND_SECONDS": 0.3, "TICK_SECONDS": 0.01}
+    create()
+    failures = [error("connection already closed")]
+
+    def lose_it(execute, sql, params, many, context):
+        if failures and "seedance_generationtask" in sql:
+            raise failures.pop()
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(lose_it):
+        tasks.round()
+
+    assert (failures, GenerationTask.objects.get().status) == ([], "queued")
 
 
 # -- calls that nobody answers -----------------------------------------------------------------------------------------

@@ -94,12 +94,12 @@ class RunTimes:
 def run_times(task: GenerationTask) -> RunTimes:
     """How long finished tasks of the same provider, model, resolution, length and tier took lately."""
     kind = (task.provider, task.model_name, task.resolution, task.duration, task.frames, _is_flex(task))
-    return _cache.get(("run times", *kind), lambda: _read_run_times(task))  # type: ignore[no-any-return]
+    return _cache.get(("run times", *kind), lambda: _read_run_times(task))
 
 
 def is_called(alias: str) -> bool:
     """Whether a callback of this provider arrived lately."""
-    return _cache.get(("callbacks", alias), lambda: _read_is_called(alias))  # type: ignore[no-any-return]
+    return _cache.get(("callbacks", alias), lambda: _read_is_called(alias))
 
 
 def slow_after(task: GenerationTask) -> float:
