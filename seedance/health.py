@@ -38,13 +38,14 @@ class Finding:
 
 def findings() -> list[Finding]:
     """Everything that is not as it should be, worst first; a handful of indexed queries."""
-    found = [*_schedules(), *_rounds(), *_late_looks(), *_late_sends(), *_dying_links(), *_accounts()]
+    # Whoever does the rounds without django-q2's schedules, as seedance_sync does, needs none.
+    nobody_works = () if is_at_work() else (*_schedules(), *_rounds())
+    found = [*nobody_works, *_late_looks(), *_late_sends(), *_dying_links(), *_accounts()]
     return sorted(found, key=lambda finding: not finding.trouble)
 
 
 def _schedules() -> Iterator[Finding]:
-    # Whoever does the rounds without django-q2's schedules, as seedance_sync does, needs none.
-    if queue.is_installed() and queue.missing_schedules() and not is_at_work():
+    if queue.is_installed() and queue.missing_schedules():
         yield Finding(
             "schedules_missing",
             _("The schedule that keeps tasks in step is missing."),
@@ -58,7 +59,7 @@ def is_at_work() -> bool:
 
 
 def _rounds() -> Iterator[Finding]:
-    if not is_at_work() and GenerationTask.objects.at_work().exists():
+    if GenerationTask.objects.at_work().exists():
         yield Finding(
             "rounds_silent",
             _("Tasks wait, but no worker has shown a sign of life for some minutes."),
