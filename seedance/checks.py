@@ -252,7 +252,7 @@ def _database(alias: str, vendor: str, settings: dict[str, Any]) -> Iterator[Che
 
 
 def check_queue(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """W020–W023: queue settings under which jobs run twice or not at all."""
+    """W020–W024: queue settings under which jobs run twice or not at all."""
     if not queue.is_installed():
         return []
     written = getattr(django_settings, "Q_CLUSTER", {})
@@ -275,6 +275,13 @@ def _cluster(setting: str, ours: str, names: set[str]) -> Iterator[CheckMessage]
 
 
 def _queue(written: dict[str, Any]) -> Iterator[CheckMessage]:
+    if written.get("sync"):
+        yield Warning(
+            'Q_CLUSTER["sync"] runs jobs inside the request that asks for them: it waits for the provider, and nothing '
+            "asks about its task afterwards.",
+            hint='Remove "sync" and start a cluster; keep it for development and tests.',
+            id="seedance.W024",
+        )
     timeout, retry, awake = written.get("timeout"), written.get("retry", 60), conf.settings().ROUND_SECONDS
     if timeout is not None and timeout >= retry:
         yield Warning(

@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from django.conf import settings as django_settings
 from django.core.files.storage import Storage, storages
+from django.urls import get_script_prefix
 from django.utils.module_loading import import_string
 
 from .exceptions import ConfigurationError
@@ -251,3 +252,11 @@ def policy() -> Policy:
 def result_storage() -> Storage:
     """The storage for videos and uploads, as a callable for ``FileField``."""
     return storages[settings().STORAGE]
+
+
+def script_prefix() -> str:
+    """The path that this site is mounted below, such as ``/portal``; empty for none.
+
+    Django keeps it for each thread and sets it by the request, so in jobs ``FORCE_SCRIPT_NAME`` decides.
+    """
+    return (django_settings.FORCE_SCRIPT_NAME or get_script_prefix()).rstrip("/")

@@ -7,7 +7,6 @@ import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from django.db.models import Min
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.text import format_lazy
@@ -20,8 +19,6 @@ from .models.lease import ROUND_LEASE
 
 #: How late the oldest due look, and the oldest task that may leave, may be.
 LATE = dt.timedelta(minutes=5)
-#: How long the rounds may be silent while there is work.
-SILENT = dt.timedelta(minutes=3)
 #: How long before its link dies a video should be home.
 BEFORE_LINK_DIES = dt.timedelta(hours=6)
 #: Paused models that are told one by one.
@@ -43,7 +40,9 @@ class Finding:
 
 def findings() -> list[Finding]:
     """Everything that is not as it should be, worst first; a handful of indexed queries."""
-    found = [*_schedules(), *_rounds(), *_late_looks(), *_late_sends(), *_dying_links(), *_accounts(), *_models()]
+    # Whoever does the rounds without django-q2's schedules, as seedance_sync does, needs none.
+    nobody_works = () if is_at_work() else (*_schedules(), *_rounds())
+    found = [*nobody_works, *_late_looks(), *_late_sends(), *_dying_links(), *_accounts(), *_models()]
     return sorted(found, key=lambda finding: not finding.trouble)
 
 
@@ -56,11 +55,13 @@ def _schedules() -> Iterator[Finding]:
         )
 
 
+def is_at_work() -> bool:
+    """Whether a cluster, a command or the site's own loop did a round, or a part of one, within ``SILENT``."""
+    return not Lease.objects.is_silent(ROUND_LEASE)
+
+
 def _rounds() -> Iterator[Finding]:
-    if not GenerationTask.objects.awaiting_work().exists():
-        return
-    last = Lease.objects.filter(name=ROUND_LEASE).aggregate(until=Min("until"))["until"]
-    if last is None or last < timezone.now() - SILENT:
+    if GenerationTask.objects.awaiting_work().exists():
         yield Finding(
             "rounds_silent",
             _("Tasks wait, but no worker has shown a sign of life for some minutes."),

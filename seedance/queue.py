@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 from django.apps import apps
@@ -15,6 +16,9 @@ from django.db import models, router, transaction
 
 from . import conf
 from .exceptions import QueueError
+
+#: Set while a job is being put into the queue: whatever runs meanwhile runs inside the caller, not in a worker.
+_enqueuing: ContextVar[bool] = ContextVar("seedance_enqueuing", default=False)
 
 #: Our schedules: stable name, function. Each is looked at once a minute.
 SCHEDULES = (("seedance round", "seedance.tasks.run_round"),)
@@ -28,6 +32,33 @@ def is_installed() -> bool:
 def is_cluster_process() -> bool:
     """Whether this process was started to run a cluster."""
     return "qcluster" in sys.argv[1:2]
+
+
+def is_worker_process() -> bool:
+    """Whether this process is a worker of a cluster."""
+    return _job_queue() is not None
+
+
+def runs_in_caller() -> bool:
+    """Whether a job runs right inside the call that enqueued it, as in django-q2's ``sync`` mode.
+
+    It must then do its part and return: somebody's request, with its thread and connection, waits for it.
+    """
+    return _enqueuing.get()
+
+
+def size(cluster: str = "") -> int:
+    """How many jobs wait in a cluster's queue, in that of ours when none is named.
+
+    Raises:
+        QueueError: the broker cannot be reached.
+    """
+    from django_q.brokers import get_broker
+
+    try:
+        return int(get_broker(cluster or conf.settings().CLUSTER or None).queue_size())
+    except Exception as exc:  # brokers are pluggable, and so are their errors
+        raise QueueError from exc
 
 
 def enqueue(function: str, *, timeout: float | None = None, cluster: str = "") -> None:
@@ -45,10 +76,13 @@ def enqueue(function: str, *, timeout: float | None = None, cluster: str = "") -
     options: dict[str, Any] = {"timeout": int(timeout)} if timeout else {}
     if name := cluster or conf.settings().CLUSTER:
         options["cluster"] = name
+    inside = _enqueuing.set(True)
     try:
         async_task(function, q_options={"task_name": function.rpartition(".")[2], "ack_failure": True, **options})
     except Exception as exc:  # brokers are pluggable, and so are their errors
         raise QueueError from exc
+    finally:
+        _enqueuing.reset(inside)
 
 
 def on_worker_start(callback: Callable[..., None]) -> None:
@@ -91,6 +125,13 @@ def missing_schedules() -> list[str]:
     return [name for name, _ in SCHEDULES if name not in there]
 
 
+def _job_queue() -> Any:
+    """The queue between a cluster and this worker of it; ``None`` in any other process."""
+    # It is the first argument of the worker's process. There is no public way to it.
+    arguments = getattr(multiprocessing.current_process(), "_args", ())
+    return next((item for item in arguments[:1] if hasattr(item, "qsize")), None)
+
+
 class ShutdownSignal:
     """Tells a job that stays awake when to make room.
 
@@ -103,9 +144,7 @@ class ShutdownSignal:
     def __init__(self) -> None:
         self._event = threading.Event()
         self._parent = os.getppid()
-        # The queue is the first argument of the worker's process. There is no public way to it.
-        arguments = getattr(multiprocessing.current_process(), "_args", ())
-        self._queue = next((item for item in arguments[:1] if hasattr(item, "qsize")), None)
+        self._queue = _job_queue()
 
     @property
     def is_set(self) -> bool:

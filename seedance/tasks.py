@@ -14,7 +14,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 from uuid import UUID
 
-from django.db import DatabaseError, connections
+from django.db import Error, close_old_connections, connections
+from django.urls import get_script_prefix, set_script_prefix
 
 from . import conf, lifecycle, queue
 from .exceptions import QueueError
@@ -28,8 +29,12 @@ logger = logging.getLogger(__name__)
 DISPATCH_LEASE = "wake"
 ARCHIVE_LEASE = "archive"
 WORKER_START_LEASE = "greeting"
+#: Holder of a lease while its job waits in the queue; the worker that begins gives it back or takes it over.
+CALLED = "called"
 #: A holder that was silent for so long is gone. Seconds.
 LEASE_SECONDS = 20.0
+#: Least time between two signs of life. Seconds.
+HEARTBEAT = 5.0
 #: Videos brought home side by side by one worker, so that a slow host holds up only its own.
 DOWNLOADS = 4
 #: How long a wake-up that is on its way counts as being on its way. Seconds.
@@ -48,33 +53,43 @@ Item = TypeVar("Item")
 
 
 def run_round() -> None:
-    """Stay awake for a while and do what is due; takes over from the round before, which then ends."""
+    """Stay awake for a while and do what is due; takes over from the round before, which then ends.
+
+    Inside the call that enqueued it, it does what is due once and returns.
+    """
+    if queue.runs_in_caller():
+        step()
+        return
     settings = conf.settings()
     holder = uuid.uuid4().hex
     deadline = time.monotonic() + settings.ROUND_SECONDS
-    Lease.objects.take(ROUND_LEASE, holder, LEASE_SECONDS)
+    _survive(lambda: Lease.objects.take(ROUND_LEASE, holder, LEASE_SECONDS))
+
+    def keep() -> bool:
+        return Lease.objects.keep(ROUND_LEASE, holder, LEASE_SECONDS)
+
+    def turn() -> bool:
+        step(shutdown, keep)
+        _enqueue_archive()
+        return keep()
+
     with shutdown_signal() as shutdown:
         while True:
-            try:
-                step(shutdown)
-                _enqueue_archive()
-                ours = Lease.objects.keep(ROUND_LEASE, holder, LEASE_SECONDS)
-            except DatabaseError as exc:
-                logger.warning("round met a database error error=%s", type(exc).__name__)
-                connections.close_all()
-                ours = True
-            if not ours or time.monotonic() > deadline or shutdown.wait(settings.TICK_SECONDS):
+            ours = _survive(turn)
+            if ours is False or time.monotonic() > deadline or shutdown.wait(settings.TICK_SECONDS):
                 break
-    Lease.objects.release(ROUND_LEASE, holder)
+    _survive(lambda: Lease.objects.release(ROUND_LEASE, holder))
 
 
 def dispatch() -> None:
     """Do what is due at once; stay awake only when nobody else is."""
     # Before looking: what is committed from here on needs another wake-up.
-    Lease.objects.release(DISPATCH_LEASE, DISPATCH_LEASE)
-    if Lease.objects.held().filter(name=ROUND_LEASE).exists():
+    _survive(lambda: Lease.objects.release(DISPATCH_LEASE, CALLED))
+    if queue.runs_in_caller():
+        step()
+    elif _survive(Lease.objects.held().filter(name=ROUND_LEASE).exists):
         with shutdown_signal() as shutdown:
-            step(shutdown)
+            _survive(lambda: step(shutdown))
     else:
         run_round()
 
@@ -82,7 +97,7 @@ def dispatch() -> None:
 def archive() -> None:
     """Bring home whatever waits, link by link, until nothing does or the worker is wanted elsewhere."""
     holder = uuid.uuid4().hex
-    Lease.objects.take(ARCHIVE_LEASE, holder, LEASE_SECONDS)
+    _survive(lambda: Lease.objects.take(ARCHIVE_LEASE, holder, LEASE_SECONDS))
 
     def alive() -> bool:
         return Lease.objects.keep(ARCHIVE_LEASE, holder, LEASE_SECONDS)
@@ -90,23 +105,20 @@ def archive() -> None:
     with shutdown_signal() as shutdown:
 
         def archive_waiting(_lane: int) -> None:
-            while archive_next(alive) and not shutdown.is_set:
-                alive()
+            # After a database error the lane ends: its claim lapses, and the next archivist takes it up.
+            while _survive(lambda: archive_next(alive)) and not shutdown.is_set:
+                _survive(alive)
 
-        waiting = GenerationTask.objects.archivable().order_by()[:DOWNLOADS].count()
+        waiting = _survive(GenerationTask.objects.archivable().order_by()[:DOWNLOADS].count) or 0
         _in_threads(archive_waiting, range(waiting))
-    Lease.objects.release(ARCHIVE_LEASE, holder)
+    _survive(lambda: Lease.objects.release(ARCHIVE_LEASE, holder))
 
 
 def enqueue_dispatch(**_signal: Any) -> None:
     """Have a worker look at once, unless one that was called has not begun yet. Receives ``work_waiting``."""
-    if not queue.is_installed() or not Lease.objects.take_if_free(DISPATCH_LEASE, DISPATCH_LEASE, DISPATCH_SECONDS):
-        return
-    try:
-        queue.enqueue("seedance.tasks.dispatch")
-    except QueueError as exc:
-        Lease.objects.release(DISPATCH_LEASE, DISPATCH_LEASE)
-        logger.warning("no worker called, the next round will see to it error=%s", type(exc.__cause__).__name__)
+    # Inside a job that runs in its caller, the step under way sees to it.
+    if queue.is_installed() and not queue.runs_in_caller():
+        _call(DISPATCH_LEASE, DISPATCH_SECONDS, "seedance.tasks.dispatch")
 
 
 def on_worker_start(**_signal: Any) -> None:
@@ -114,36 +126,59 @@ def on_worker_start(**_signal: Any) -> None:
 
     Once for each cluster. Whoever holds the round may have died with the cluster before, so it is not asked.
     """
+    if not queue.is_worker_process():
+        return  # django-q2 says so in its sync mode, too, inside somebody's request
     cluster = f"{socket.gethostname()[:24]}:{os.getppid()}"
     try:
         if Lease.objects.filter(name=WORKER_START_LEASE, holder=cluster).exists():
             return
         Lease.objects.take(WORKER_START_LEASE, cluster, LEASE_SECONDS)
         queue.enqueue("seedance.tasks.run_round")
-    except (DatabaseError, QueueError) as exc:
+    except (Error, QueueError) as exc:
         logger.warning("no round at start error=%s", type(exc).__name__)
 
 
 # -- What the commands call as well ------------------------------------------------------------------------------------
 
 
-def step(shutdown: ShutdownSignal) -> None:
-    """Everything that is due, once: sends that a worker died over or that are in doubt, looks, and sends."""
+def step(shutdown: ShutdownSignal | None = None, alive: Callable[[], object] | None = None) -> None:
+    """Everything that is due, once: sends that a worker died over or that are in doubt, looks, and sends.
+
+    A site without a cluster calls it from a loop of its own, every few seconds or at least every other minute.
+
+    Args:
+        sign: says when to make room.
+        alive: called every few seconds as a sign of life; without one the round's lease is touched, so that
+            health, doctor and admin see that somebody does the work.
+    """
+    beat = _Heartbeat(alive or show_life)
+    beat()
     lifecycle.mark_abandoned()
     lifecycle.mark_paused()
-    _in_threads(lifecycle.reconcile, lifecycle.claim_unconfirmed(SEND_BATCH))
-    poll_due(shutdown)
-    send_pending(shutdown)
+    _in_threads(beat.before(lifecycle.reconcile), lifecycle.claim_unconfirmed(SEND_BATCH))
+    poll_due(shutdown, beat)
+    send_pending(shutdown, beat)
+    if alive is None:
+        show_life()
 
 
-def send_pending(shutdown: ShutdownSignal | None = None) -> int:
+def show_life() -> None:
+    """Leave a sign that the work of a round is being done, without disturbing a round that is awake."""
+    Lease.objects.touch(ROUND_LEASE)
+
+
+def send_pending(shutdown: ShutdownSignal | None = None, alive: Callable[[], object] = bool) -> int:
     """Send what is pending, in turn and a few side by side, until nothing is left that may leave now.
 
     At least one batch goes out, so that a cluster which is always busy still gets on. Returns how many.
+
+    Args:
+        alive: called before each send.
     """
     sent: list[GenerationTask] = []
 
     def send(pk: UUID) -> None:
+        alive()
         if task := lifecycle.claim(pk):
             lifecycle.submit(task)
             sent.append(task)
@@ -156,12 +191,21 @@ def send_pending(shutdown: ShutdownSignal | None = None) -> int:
     return len(sent)
 
 
-def poll_due(shutdown: ShutdownSignal | None = None) -> int:
-    """Ask about every task whose look is due, for some seconds at most. Returns how many were claimed for it."""
+def poll_due(shutdown: ShutdownSignal | None = None, alive: Callable[[], object] = bool) -> int:
+    """Ask about every task whose look is due, for some seconds at most. Returns how many were claimed for it.
+
+    Args:
+        alive: called after each look.
+    """
     count = 0
     deadline = time.monotonic() + POLL_SECONDS
+
+    def should_stop() -> bool:
+        alive()
+        return time.monotonic() > deadline or (shutdown is not None and shutdown.is_set)
+
     while tasks := lifecycle.claim_due_polls(POLL_BATCH):
-        poll(tasks, lambda: time.monotonic() > deadline or (shutdown is not None and shutdown.is_set))
+        poll(tasks, should_stop)
         count += len(tasks)
         if len(tasks) < POLL_BATCH or time.monotonic() > deadline or (shutdown and shutdown.is_set):
             break
@@ -230,18 +274,64 @@ def archive_one(task: GenerationTask, *, cause: str) -> bool:
 # -- How it is done ----------------------------------------------------------------------------------------------------
 
 
+class _Heartbeat:
+    """Gives a sign of life when it is called, but not more often than every ``HEARTBEAT`` seconds."""
+
+    def __init__(self, alive: Callable[[], object]) -> None:
+        self._alive, self._last = alive, float("-inf")
+
+    def __call__(self) -> None:
+        now = time.monotonic()
+        if now - self._last >= HEARTBEAT:
+            self._last = now
+            _survive(self._alive)  # work goes on without a sign of it
+
+    def before(self, verb: Callable[[Item], object]) -> Callable[[Item], object]:
+        """A verb that is preceded by a sign of life."""
+
+        def alive_verb(item: Item) -> object:
+            self()
+            return verb(item)
+
+        return alive_verb
+
+
+def _survive(work: Callable[[], Item]) -> Item | None:
+    """Do a piece of work. A database that went away meanwhile is logged, and met with a fresh connection next time.
+
+    Returns:
+        What the work returned, ``None`` when the database failed.
+    """
+    try:
+        return work()
+    except Error as exc:
+        logger.warning("job met a database error error=%s", type(exc).__name__)
+        close_old_connections()
+        return None
+
+
 def _enqueue_archive() -> None:
     """Have a worker bring videos home, unless one is at it and shows signs of life."""
-    if not GenerationTask.objects.archivable().exists() or Lease.objects.held().filter(name=ARCHIVE_LEASE).exists():
-        return
-    Lease.objects.take(ARCHIVE_LEASE, "called", LEASE_SECONDS)
-    try:
+    if queue.is_installed() and GenerationTask.objects.archivable().exists():
         settings = conf.settings()
-        queue.enqueue(
-            "seedance.tasks.archive", timeout=settings.DOWNLOAD_SECONDS + 60, cluster=settings.ARCHIVE_CLUSTER
-        )
+        timeout, cluster = settings.DOWNLOAD_SECONDS + 60, settings.ARCHIVE_CLUSTER
+        _call(ARCHIVE_LEASE, LEASE_SECONDS, "seedance.tasks.archive", timeout=timeout, cluster=cluster)
+
+
+def _call(lease: str, seconds: float, function: str, *, timeout: float | None = None, cluster: str = "") -> None:
+    """Have a worker do a job, unless one is at it, or was called within ``seconds``.
+
+    A call that still waits in the queue after that time, because no cluster runs, is not followed by another.
+    """
+    unanswered = Lease.objects.filter(name=lease, holder=CALLED).exists()
+    if not Lease.objects.take_if_free(lease, CALLED, seconds):
+        return
+    try:
+        if not (unanswered and queue.size(cluster)):
+            queue.enqueue(function, timeout=timeout, cluster=cluster)
     except QueueError as exc:
-        logger.warning("no archivist called error=%s", type(exc.__cause__).__name__)
+        Lease.objects.release(lease, CALLED)
+        logger.warning("no worker called function=%s error=%s", function, type(exc.__cause__).__name__)
 
 
 def _in_threads(
@@ -266,18 +356,24 @@ def _in_threads(
             try:
                 verb(item)
             except Exception:
-                # A fault of ours in one row must not keep all others from being looked at.
+                # A fault of ours in one row must not keep all others from being looked at,
+                # and the next row must not meet a connection that was lost.
                 logger.exception("one row failed item=%s", item)
+                close_old_connections()
             if should_stop():
                 return
 
+    prefix = get_script_prefix()  # Django keeps it for each thread, and addresses of ours need it
+
     def lane_in_thread() -> None:
+        set_script_prefix(prefix)
         try:
             lane()
         finally:
             connections.close_all()
 
-    lanes = min(conf.settings().THREADS, len(waiting))
+    # Inside somebody's request everything stays on its thread and its connection.
+    lanes = 1 if queue.runs_in_caller() else min(conf.settings().THREADS, len(waiting))
     if lanes <= 1:
         lane()
         return list(waiting)

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from django.urls import NoReverseMatch, reverse
+from django.urls import NoReverseMatch, get_script_prefix, reverse
 from django.utils import timezone
 
 from . import conf, intake
@@ -58,13 +58,18 @@ def callback_url(task: GenerationTask) -> str:
 
 
 def _public_url(name: str, argument: str) -> str:
-    public_url = conf.settings().PUBLIC_URL
+    public_url = conf.settings().PUBLIC_URL.rstrip("/")
     if not public_url:
         return ""
     try:
-        return public_url.rstrip("/") + reverse(name, args=[argument])
+        path = reverse(name, args=[argument])
     except NoReverseMatch:
         return ""  # the site does not include our addresses
+    path = path.removeprefix(get_script_prefix().rstrip("/"))  # what this thread happens to know
+    prefix = conf.script_prefix()
+    if urlsplit(public_url).path.endswith(prefix):
+        prefix = ""  # PUBLIC_URL holds it already
+    return public_url + prefix + path
 
 
 def _exact_size(task: GenerationTask, provider: conf.Provider) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import secrets
 
+from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.utils.decorators import method_decorator
@@ -16,6 +17,7 @@ from .models import GenerationTask, MediaItem
 LARGEST_BODY = 256 * 1024
 
 
+@method_decorator(login_not_required, name="dispatch")
 class HealthView(View):
     """Tells a monitor whether the work is being done: 200 when it is, 503 when not. Names codes, never details."""
 
@@ -28,6 +30,7 @@ class HealthView(View):
         return JsonResponse(body, status=503 if trouble else 200, headers={"Cache-Control": "no-store"})
 
 
+@method_decorator(login_not_required, name="dispatch")
 class MediaView(View):
     """Hands an uploaded video to the provider, which has no login here; the signed key is the permission."""
 
@@ -49,7 +52,7 @@ class MediaView(View):
             raise Http404 from None
 
 
-@method_decorator(csrf_exempt, name="dispatch")
+@method_decorator([csrf_exempt, login_not_required], name="dispatch")
 class CallbackView(View):
     """Takes a provider's call about one task; the unguessable token in the address is all its proof."""
 

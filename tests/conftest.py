@@ -18,7 +18,7 @@ from PIL import Image
 
 from seedance import conf, tasks
 from seedance.emulator import Emulator
-from seedance.lifecycle import poll_schedule
+from seedance.lifecycle import history
 from seedance.models import FINAL, GenerationTask, Status
 from seedance.models.status import IN_FLIGHT
 
@@ -43,8 +43,7 @@ def only_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
 def nothing_remembered() -> None:
     """What was read or asked for one test says nothing to the next."""
     conf.forget_keys()
-    poll_schedule._was_heard.cache_clear()
-    poll_schedule._shortest_run.cache_clear()
+    history.forget()
 
 
 @pytest.fixture(scope="session")

@@ -242,6 +242,16 @@ def test_cluster_that_does_not_exist_has_a_number(settings, setting):
     assert "studio, videos" in messages[0].hint
 
 
+def test_sync_mode_is_said_to_run_jobs_inside_the_request(settings):
+    settings.SEEDANCE = GOOD
+    settings.Q_CLUSTER = {**GOOD_QUEUE, "sync": True}
+
+    messages = checks.check_queue(None)
+
+    assert ids(messages) == ["seedance.W024"]
+    assert "inside the request" in messages[0].msg
+
+
 def test_settings_of_our_own_cluster_count(settings):
     settings.SEEDANCE = {**GOOD, "CLUSTER": "videos"}
     settings.Q_CLUSTER = {**GOOD_QUEUE, "ALT_CLUSTERS": {"videos": {"timeout": 30, "retry": 60}}}

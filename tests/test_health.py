@@ -3,11 +3,12 @@
 import datetime as dt
 
 import pytest
+from django.db.models import F
 from django.urls import reverse
 from django.utils import timezone
 from django_q.models import Schedule
 
-from seedance import health, queue
+from seedance import health, queue, tasks
 from seedance.catalogue import errors
 from seedance.models import Account, Lease, ModelPause
 
@@ -21,8 +22,9 @@ def scheduled(db):
 
 
 @pytest.fixture
-def alive(db):
-    Lease.objects.take("round", "somebody", 20)
+def alive(provider, db):
+    """Somebody has just done the work of a round, though not of what a test adds to it."""
+    tasks.step()
 
 
 def codes():
@@ -39,10 +41,26 @@ def test_idle_site_needs_no_worker(db):
     assert codes() == []
 
 
-def test_missing_schedules_are_found(alive):
+def test_missing_schedules_are_found(db):
     Schedule.objects.all().delete()
 
     assert codes() == ["schedules_missing"]
+
+
+def test_missing_schedules_are_nobodys_trouble_while_the_rounds_are_done(alive, make_task):
+    Schedule.objects.all().delete()
+    make_task(status="running")
+
+    assert codes() == []
+
+
+@pytest.mark.parametrize(("minutes", "silent"), [(2, []), (4, ["rounds_silent"])])
+def test_workers_are_silent_after_three_minutes(alive, make_task, minutes, silent):
+    make_task(status="running")
+
+    Lease.objects.update(until=F("until") - dt.timedelta(minutes=minutes))
+
+    assert codes() == silent
 
 
 @pytest.mark.parametrize("status", ["pending", "queued", "running"])
@@ -92,6 +110,12 @@ def test_monitor_hears_of_trouble_without_details(client):
 
     assert answer.status_code == 503
     assert answer.json() == {"status": "trouble", "findings": ["account_paused"]}
+
+
+def test_slow_task_is_no_trouble_for_a_monitor(client, alive, make_task):
+    make_task(status="running", attention="slow")
+
+    assert client.get(reverse("seedance:health")).status_code == 200
 
 
 def test_warning_alone_is_no_trouble(client, alive, make_task):

@@ -1,11 +1,15 @@
 """When things happen: rounds, wake-ups, and what is done side by side by threads with connections of their own."""
 
+import datetime as dt
 import logging
 import threading
 
 import pytest
-from django.db import connections
+from django.db import InterfaceError, OperationalError, connection, connections
+from django.urls import get_script_prefix, set_script_prefix
 from django.utils import timezone
+from django_q.conf import Conf
+from django_q.models import OrmQ
 
 from seedance import lifecycle, queue, tasks
 from seedance.exceptions import QueueError
@@ -182,7 +186,7 @@ def test_round_ends_when_a_successor_takes_over(settings, provider, monkeypatch)
     settings.SEEDANCE = {**settings.SEEDANCE, "ROUND_SECONDS": 60, "TICK_SECONDS": 0.01}
     steps = []
 
-    def step(sign):
+    def step(sign, alive):
         steps.append(1)
         Lease.objects.take("round", "successor", 60)
 
@@ -265,3 +269,169 @@ def test_queue_that_cannot_be_reached_loses_no_task(provider, monkeypatch):
     create()
 
     assert GenerationTask.objects.get().status == "pending"
+
+
+@pytest.mark.parametrize("error", [InterfaceError, OperationalError])
+def test_round_goes_on_after_the_driver_lost_its_connection(provider, enqueued, settings, error):
+    # psycopg 3 says OperationalError where psycopg 2 and mysqlclient say InterfaceError, which is no DatabaseError.
+    settings.SEEDANCE = {**settings.SEEDANCE, "ROUND_SECONDS": 0.3, "TICK_SECONDS": 0.01}
+    create()
+    failures = [error("connection already closed")]
+
+    def lose_it(execute, sql, params, many, context):
+        if failures and "seedance_generationtask" in sql:
+            raise failures.pop()
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(lose_it):
+        tasks.run_round()
+
+    assert (failures, GenerationTask.objects.get().status) == ([], "queued")
+
+
+# -- calls that nobody answers -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def broker(monkeypatch):
+    """The queue is a table, whatever broker this run of the tests uses; no cluster empties it."""
+    monkeypatch.setattr(Conf, "ORM", "default")
+    return OrmQ.objects
+
+
+def minutes_go_by():
+    Lease.objects.update(until=timezone.now())
+
+
+def test_wake_ups_that_no_cluster_takes_leave_one_row(provider, broker):
+    for _ in range(5):
+        create()
+        minutes_go_by()
+
+    assert broker.count() == 1
+
+
+def test_wake_up_that_the_broker_lost_is_followed_by_another(provider, broker):
+    create()
+    broker.all().delete()
+    minutes_go_by()
+
+    create()
+
+    assert broker.count() == 1
+
+
+def test_wake_up_that_was_taken_is_followed_by_another_however_long_the_queue_is(provider, broker, short_round):
+    create()
+    tasks.dispatch()
+
+    create()
+
+    assert broker.count() == 2
+
+
+def test_archivist_that_no_cluster_takes_is_called_once(provider, broker, short_round, make_task):
+    make_task(status="succeeded")
+
+    for _ in range(3):
+        tasks.run_round()
+        minutes_go_by()
+
+    assert broker.count() == 1
+
+
+def test_site_without_a_queue_calls_nobody(provider, broker, short_round, make_task, settings):
+    settings.INSTALLED_APPS = [app for app in settings.INSTALLED_APPS if app != "django_q"]
+    make_task(status="succeeded")
+    create()
+
+    tasks.run_round()
+
+    assert broker.count() == 0
+
+
+# -- the sign of life --------------------------------------------------------------------------------------------------
+
+
+def test_step_shows_that_somebody_works_and_holds_nothing(provider):
+    tasks.step()
+
+    lease = Lease.objects.get(name="round")
+    assert timezone.now() - lease.until < dt.timedelta(seconds=5)
+    assert not Lease.objects.held().exists()
+
+
+def test_step_beside_an_awake_round_does_not_disturb_it(provider):
+    Lease.objects.take("round", "a round", 20)
+
+    tasks.step()
+
+    assert Lease.objects.keep("round", "a round", 20)
+
+
+def test_long_step_shows_signs_of_life_meanwhile(provider, enqueued, settings, monkeypatch):
+    settings.SEEDANCE = {**settings.SEEDANCE, "THREADS": 1}
+    monkeypatch.setattr(tasks, "HEARTBEAT", 0)
+    create(3)
+    signs = []
+
+    tasks.step(alive=lambda: signs.append(len(provider.creates)))
+
+    assert {0, 1, 2} <= set(signs)
+
+
+# -- addresses of ours, below a prefix ---------------------------------------------------------------------------------
+
+PUBLIC = "https://x.example"
+
+
+@pytest.fixture
+def prefixed(settings, provider):
+    """A site that Django knows to live below /portal."""
+    settings.FORCE_SCRIPT_NAME = "/portal"
+    settings.SEEDANCE = {**settings.SEEDANCE, "PUBLIC_URL": PUBLIC}
+    before = get_script_prefix()
+    set_script_prefix("/portal/")
+    yield provider
+    set_script_prefix(before)
+
+
+def callback_addresses(provider):
+    return {order.json["callback_url"].partition("/seedance/")[0] for order in provider.requests if order.json}
+
+
+def test_prefix_of_the_site_is_kept_when_tasks_leave_in_one_batch(prefixed, enqueued):
+    create(2)
+
+    tasks.send_pending()
+
+    assert callback_addresses(prefixed) == {f"{PUBLIC}/portal"}
+
+
+def test_prefix_is_known_in_a_thread_of_somebody_else(prefixed, enqueued):
+    create()
+    thread = threading.Thread(target=lambda: (tasks.send_pending(), connections.close_all()))
+
+    thread.start()
+    thread.join()
+
+    assert callback_addresses(prefixed) == {f"{PUBLIC}/portal"}
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_prefix_that_the_public_address_holds_already_is_not_doubled(prefixed, enqueued, settings, count):
+    settings.SEEDANCE = {**settings.SEEDANCE, "PUBLIC_URL": f"{PUBLIC}/portal/"}
+    create(count)
+
+    tasks.send_pending()
+
+    assert callback_addresses(prefixed) == {f"{PUBLIC}/portal"}
+
+
+def test_path_of_the_public_address_is_kept_where_django_has_no_prefix(provider, enqueued, settings):
+    settings.SEEDANCE = {**settings.SEEDANCE, "PUBLIC_URL": f"{PUBLIC}/portal"}
+    create()
+
+    tasks.send_pending()
+
+    assert callback_addresses(provider) == {f"{PUBLIC}/portal"}

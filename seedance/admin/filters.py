@@ -15,6 +15,7 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from .. import conf
+from ..models.ids import first_id_of
 from .choices import models_of
 
 #: How many matching rows are counted at most; what lies beyond is reached by narrowing down.
@@ -160,12 +161,7 @@ class CreatedFilter(admin.SimpleListFilter):
             return queryset
         midnight = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
         since = midnight - dt.timedelta(days=int(self.value() or 1) - 1)
-        return queryset.filter(created_at__gte=since, pk__gte=_first_id_of(since))
-
-
-def _first_id_of(moment: dt.datetime) -> UUID:
-    """An id no task has that was made at this moment or later; a minute's grace for clocks that differ."""
-    return UUID(int=int((moment.timestamp() - 60) * 1000) << 80)
+        return queryset.filter(created_at__gte=since, pk__gte=first_id_of(since))
 
 
 def _username_field(queryset: QuerySet) -> str:

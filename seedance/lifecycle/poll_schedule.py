@@ -1,14 +1,13 @@
 """When to look at a task again: as seldom as will do, by what is known of such tasks."""
 
 import datetime as dt
-import functools
 import random
-import time
 
 from django.utils import timezone
 
 from .. import conf
-from ..models import Callback, GenerationTask
+from ..models import GenerationTask
+from . import history
 
 #: Longest pause between two looks at a task that takes long. Seconds.
 LONGEST_PAUSE = 300.0
@@ -18,12 +17,6 @@ CALLED_PAUSE = 120.0
 FLEX_PAUSE = 60.0
 #: How much of the shortest run time seen lately to wait before the first look.
 FIRST_SHARE = 0.8
-#: How many finished tasks the history looks at, and how old they may be.
-HISTORY, HISTORY_AGE = 20, dt.timedelta(days=2)
-#: How long a call of the provider proves that its calls arrive.
-CALLS_PROVE = dt.timedelta(hours=1)
-#: How long what was read for this is good. Seconds.
-MEMORY = 30.0
 
 
 def first_poll_time(task: GenerationTask, provider: conf.Provider) -> dt.datetime:
@@ -31,8 +24,7 @@ def first_poll_time(task: GenerationTask, provider: conf.Provider) -> dt.datetim
     now = timezone.now()
     if _is_called(provider):
         return now + dt.timedelta(seconds=max(CALLED_PAUSE, provider.FIRST_POLL_SECONDS))
-    shortest = _shortest_run(provider.alias, task.model_name, task.resolution, task.duration, _period())
-    pause = max(provider.FIRST_POLL_SECONDS, min(FIRST_SHARE * shortest, LONGEST_PAUSE))
+    pause = max(provider.FIRST_POLL_SECONDS, min(FIRST_SHARE * history.run_times(task).shortest, LONGEST_PAUSE))
     return now + dt.timedelta(seconds=pause)
 
 
@@ -51,26 +43,4 @@ def next_poll_time(task: GenerationTask, provider: conf.Provider) -> dt.datetime
 
 def _is_called(provider: conf.Provider) -> bool:
     """Whether this provider is asked to call us, and was heard lately."""
-    return bool(provider.CALLBACKS and conf.settings().PUBLIC_URL) and _was_heard(provider.alias, _period())
-
-
-@functools.lru_cache(maxsize=64)
-def _was_heard(alias: str, _period: int) -> bool:
-    since = timezone.now() - CALLS_PROVE
-    return Callback.objects.filter(received_at__gte=since, task__provider=alias).exists()
-
-
-@functools.lru_cache(maxsize=256)
-def _shortest_run(alias: str, model_name: str, resolution: str | None, duration: int | None, _period: int) -> float:
-    """Seconds that the quickest of the last such tasks took, by the provider's own clock; 0 when none is known."""
-    alike = GenerationTask.objects.filter(
-        status="succeeded", provider=alias, model_name=model_name, resolution=resolution, duration=duration
-    )
-    recent = alike.filter(finished_at__gte=timezone.now() - HISTORY_AGE).order_by("-pk")
-    times = recent.values_list("provider_created_at", "provider_updated_at")[:HISTORY]
-    return min(((end - start).total_seconds() for start, end in times if start and end), default=0.0)
-
-
-def _period() -> int:
-    """A number that changes when what was read is to be read again."""
-    return int(time.monotonic() // MEMORY)
+    return bool(provider.CALLBACKS and conf.settings().PUBLIC_URL) and history.is_called(provider.alias)

@@ -15,7 +15,7 @@ from ..provider.types import Client, RemoteTask
 from .clients import get_client, renew_key, wait_for_slot
 from .error_text import describe_exchange
 from .poll_schedule import LONGEST_PAUSE, next_poll_time
-from .updating import TaskUpdate, evaluate, is_unchanged, overdue
+from .updating import TaskUpdate, evaluate, is_unchanged, late
 
 logger = logging.getLogger(__name__)
 
@@ -113,9 +113,12 @@ def back_off(tasks: Sequence[GenerationTask], exc: ProviderError | Configuration
         detail = describe_exchange(exc) if isinstance(exc, ProviderError) else str(exc)
         tasks[0].note(TaskEvent.What.ANSWER, cause="poll", detail=detail)
     for task in tasks:
-        if not task.attention and (flag := overdue(task, None)):
-            task.flag(flag, cause="poll")
-        elif not task.attention and failures == FAILED_POLLS_BEFORE_FLAG:
+        if task.attention not in ("", Attention.SLOW):
+            continue
+        flag, detail = late(task, None)
+        if flag:
+            task.flag(flag, cause="poll", detail=detail)
+        elif failures == FAILED_POLLS_BEFORE_FLAG:
             task.flag(Attention.PROVIDER, cause="poll", detail=str(exc))
 
 

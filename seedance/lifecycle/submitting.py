@@ -355,6 +355,7 @@ def _postpone(
         attention_detail=detail if attention else "",
         **UNCLAIMED,
     )
+    logger.warning("create postponed task=%s attempt=%d seconds=%.0f", task.pk, attempts, pause)
 
 
 def _refuse(task: GenerationTask, code: str, message: str, *, error: ProviderError | None = None) -> None:
@@ -374,6 +375,8 @@ def _refuse(task: GenerationTask, code: str, message: str, *, error: ProviderErr
         attention_detail="",
         **UNCLAIMED,
     )
+    request_id = error.request_id if error else ""
+    logger.warning("create refused task=%s code=%r request_id=%r", task.pk, code[:128], request_id)
 
 
 def _mark_unconfirmed(task: GenerationTask, detail: str) -> None:

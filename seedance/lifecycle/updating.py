@@ -10,6 +10,7 @@ from .. import conf, translate
 from ..catalogue.errors import find
 from ..models import Attention, GenerationTask, Status, Transition
 from ..provider.types import RemoteTask
+from . import history
 from .poll_schedule import next_poll_time
 
 #: Dialects whose host has an address of its own for every finished video, so that a link in the task is optional.
@@ -58,7 +59,8 @@ def evaluate(task: GenerationTask, remote: RemoteTask) -> TaskUpdate | None:
         return TaskUpdate(task, again_soon)
     if remote.status == task.status:
         changes |= _settled(task)
-        return TaskUpdate(task, changes, flag=overdue(task, remote), reported_at=remote.updated_at)
+        flag, flag_detail = late(task, remote)
+        return TaskUpdate(task, changes, flag=flag, flag_detail=flag_detail, reported_at=remote.updated_at)
     if task.can_become(Status(remote.status)):
         return _transition(task, Status(remote.status), remote, changes)
     words = f"{task.status} → {remote.status_word}"
@@ -70,17 +72,29 @@ def is_unchanged(task: GenerationTask, remote: RemoteTask) -> bool:
     unchanged = remote.status == task.status and remote.updated_at == task.provider_updated_at
     if task.attention_seen == Attention.OVERDUE:
         return unchanged and not task.attention
-    return unchanged and not task.standing_attention and not overdue(task, remote)
+    return unchanged and task.standing_attention in ("", Attention.SLOW) and late(task, remote) == NOT_LATE
 
 
-def overdue(task: GenerationTask, remote: RemoteTask | None) -> Attention | None:
-    """A flag, not a verdict, when the provider should have finished or given up long ago."""
+#: What ``late`` says of most tasks.
+NOT_LATE: tuple[None, str] = (None, "")
+
+
+def late(task: GenerationTask, remote: RemoteTask | None) -> tuple[Attention | None, str]:
+    """A flag and its detail when a task should have ended long ago, unless it says so already. Never a verdict.
+
+    Past the provider's own deadline and a grace it is overdue; far beyond what its like usually takes it is slow.
+    """
     grace = dt.timedelta(seconds=conf.settings().OVERDUE_SECONDS)
-    return Attention.OVERDUE if timezone.now() > translate.deadline(task, remote) + grace else None
+    if timezone.now() > translate.deadline(task, remote) + grace:
+        return Attention.OVERDUE, ""
+    if task.standing_attention != Attention.SLOW and history.is_slow(task):
+        return Attention.SLOW, history.why_slow(task)
+    return NOT_LATE
 
 
 def _transition(task: GenerationTask, status: Status, remote: RemoteTask, changes: dict[str, Any]) -> TaskUpdate:
-    changes |= {"attention": "", "attention_detail": "", "lease_owner": "", "lease_until": None}
+    lowered = _settled(task) if status == Status.RUNNING else {"attention": "", "attention_detail": ""}
+    changes |= {**lowered, "lease_owner": "", "lease_until": None}
     changes |= {"expires_at": translate.deadline(task, remote)}
     if status == Status.SUCCEEDED:
         changes |= {"next_poll_at": None, "next_archive_at": timezone.now()}
@@ -99,10 +113,10 @@ def _bills_successes_only(task: GenerationTask) -> bool:
 
 
 def _settled(task: GenerationTask) -> dict[str, Any]:
-    """Clears a flag that the provider's good word answers, seen or not; being overdue is not answered by words."""
+    """Clears a flag that the provider's good word answers, seen or not; being late is only answered by the end."""
     settled: dict[str, Any] = {}
-    if task.attention not in ("", Attention.OVERDUE):
+    if task.attention not in ("", Attention.OVERDUE, Attention.SLOW):
         settled |= {"attention": "", "attention_detail": ""}
-    if task.attention_seen not in ("", Attention.OVERDUE):
+    if task.attention_seen not in ("", Attention.OVERDUE, Attention.SLOW):
         settled |= {"attention_seen": ""}
     return settled

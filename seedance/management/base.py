@@ -1,15 +1,18 @@
 """What the commands that do an admin's verb have in common: ids, or whatever is due; once, or every so often."""
 
+import logging
 import uuid
 from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.db import close_old_connections
+from django.db import Error, close_old_connections
 from django.utils.translation import gettext as _
 
 from ..models import GenerationTask
 from ..queue import ShutdownSignal, shutdown_signal
+
+logger = logging.getLogger(__name__)
 
 
 class VerbCommand(BaseCommand):
@@ -32,7 +35,13 @@ class VerbCommand(BaseCommand):
             return
         with shutdown_signal() as sign:
             while True:
-                self.do_what_is_due(sign)
+                try:
+                    self.do_what_is_due(sign)
+                except Error as exc:
+                    if not options["every"]:
+                        raise
+                    # The database may be back at the next turn; what was begun is in the rows.
+                    logger.warning("command met a database error error=%s", type(exc).__name__)
                 if not options["every"] or sign.wait(options["every"]):
                     break
                 close_old_connections()

@@ -24,7 +24,6 @@ from ..exceptions import (
 )
 from ..lifecycle import get_client
 from ..models import Attention, GenerationTask
-from .watch import cluster_lives
 
 OK, WARNING, TROUBLE = "ok", "warning", "trouble"
 
@@ -157,14 +156,15 @@ def _unapplied_migrations() -> list[str]:
 
 def _cluster() -> Iterator[Finding]:
     subject = _("cluster")
-    if not queue.is_installed():
+    if health.is_at_work():
+        yield Finding(OK, subject, _("at work"))
+    elif queue.is_installed():
+        text = _("no sign of life; keep “manage.py qcluster” or “manage.py seedance_sync --every 5” running")
+        yield Finding(TROUBLE, subject, text)
+    else:
         yield Finding(
             WARNING, subject, _("django_q is not installed; keep “manage.py seedance_sync --every 5” running")
         )
-    elif cluster_lives():
-        yield Finding(OK, subject, _("at work"))
-    else:
-        yield Finding(TROUBLE, subject, _("no sign of life; keep “manage.py qcluster” running"))
 
 
 def _attention() -> Iterator[Finding]:
@@ -182,12 +182,16 @@ def _work() -> Iterator[Finding]:
     """What the dead-man switch has to say, and a line for each thing that it is content with."""
     found = health.findings()
     for subject, code, good in _WATCHED:
-        if code not in {finding.code for finding in found} and (queue.is_installed() or code != "schedules_missing"):
+        if code not in {finding.code for finding in found} and (code != "schedules_missing" or _has_schedules()):
             yield Finding(OK, str(subject), str(good))
     subjects = {code: str(subject) for subject, code, _good in _WATCHED}
     for finding in found:
         mark = TROUBLE if finding.trouble else WARNING
         yield Finding(mark, subjects.get(finding.code, _("work")), str(finding))
+
+
+def _has_schedules() -> bool:
+    return queue.is_installed() and not queue.missing_schedules()
 
 
 #: Subject, code of its finding in ``health``, and what is said where there is none.

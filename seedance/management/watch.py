@@ -29,9 +29,9 @@ def wait_for(task: GenerationTask, sign: ShutdownSignal, report: Callable[[str],
     last_step = float("-inf")
     while not sign.is_set:
         # A call under way is finished first: breaking a create off would leave a paid task in doubt.
-        if not cluster_lives() and time.monotonic() - last_step >= conf.settings().TICK_SECONDS:
+        if not is_round_awake() and time.monotonic() - last_step >= conf.settings().TICK_SECONDS:
             tasks.step(sign)
-            tasks.archive_next()
+            tasks.archive_next(tasks.show_life)
             last_step = time.monotonic()
         task.refresh_from_db()
         report(stage(task))
@@ -41,8 +41,8 @@ def wait_for(task: GenerationTask, sign: ShutdownSignal, report: Callable[[str],
     return False
 
 
-def cluster_lives() -> bool:
-    """Whether some round shows signs of life."""
+def is_round_awake() -> bool:
+    """Whether a round is at work at this very moment, so that nothing is to be done here."""
     return Lease.objects.held().filter(name=ROUND_LEASE).exists()
 
 

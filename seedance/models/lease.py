@@ -6,8 +6,10 @@ from typing import Self
 from django.db import IntegrityError, models, transaction
 from django.utils import timezone
 
-#: The lease that every round keeps while it is awake: our sign of life.
+#: The lease that every round keeps while it is awake, and that everybody who does its work touches: our sign of life.
 ROUND_LEASE = "round"
+#: After so long without a sign of life a duty counts as not being done. Longer than the pause of a job run each minute.
+SILENT = dt.timedelta(minutes=3)
 
 
 class LeaseQuerySet(models.QuerySet["Lease"]):
@@ -44,11 +46,26 @@ class LeaseQuerySet(models.QuerySet["Lease"]):
 
     def release(self, name: str, holder: str) -> None:
         """Give the lease back, if it is still ours."""
-        self.filter(name=name, holder=holder).update(until=timezone.now())
+        self.filter(name=name, holder=holder).update(holder="", until=timezone.now())
+
+    def touch(self, name: str) -> None:
+        """Show a sign of life without holding the lease: whoever holds it is not disturbed."""
+        now = timezone.now()
+        if self.filter(name=name, until__lt=now).update(until=now) or self.filter(name=name).exists():
+            return
+        try:
+            with transaction.atomic(using=self.db):
+                self.create(name=name, holder="", until=now)
+        except IntegrityError:
+            pass  # somebody else was first, at this moment
 
     def held(self) -> Self:
         """Leases whose holder showed a sign of life in time."""
         return self.filter(until__gt=timezone.now())
+
+    def is_silent(self, name: str) -> bool:
+        """Whether nobody has held or touched the lease for ``SILENT``."""
+        return not self.filter(name=name, until__gt=timezone.now() - SILENT).exists()
 
 
 class Lease(models.Model):

@@ -54,6 +54,7 @@ class Attention(models.TextChoices):
     UNCONFIRMED = "unconfirmed", _("The create call got no readable answer; it may be running and billed.")
     UNKNOWN_STATUS = "unknown_status", _("The provider used a status word we do not know.")
     BACKWARDS = "backwards", _("The provider reported an earlier status than before.")
+    SLOW = "slow", _("This takes far longer than such tasks usually take.")
     OVERDUE = "overdue", _("The provider should have finished or given up by now.")
     GONE = "gone", _("The provider no longer knows this task.")
     NO_VIDEO = (

@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.formats import localize
 
 from seedance.admin import filters
-from seedance.models import GenerationTask, Status
+from seedance.models import Status
 
 from .conftest import page
 
@@ -229,14 +229,6 @@ def test_list_names_the_provider_where_there_are_several(operator, make_task, se
     content = operator.get(page("changelist")).content.decode()
 
     assert '<td class="field-provider">second</td>' in content
-
-
-def test_ids_of_a_day_begin_after_the_first_id_of_it(make_task):
-    before = filters._first_id_of(timezone.now())
-
-    task = make_task()
-
-    assert GenerationTask.objects.filter(pk__gte=before).get() == task
 
 
 def test_count_that_was_not_finished_is_not_told_as_the_true_number(operator, make_task, monkeypatch):

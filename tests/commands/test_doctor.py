@@ -15,7 +15,6 @@ from django_q.models import Schedule
 from seedance import queue, tasks
 from seedance.management.doctor import NOBODYS_TASK
 from seedance.models import Account, GenerationTask, Lease, Status
-from seedance.models.lease import ROUND_LEASE
 
 from ..conftest import SAMPLE_MODEL, SAMPLE_PROMPT, content_of
 
@@ -39,7 +38,7 @@ def healthy(provider, settings):
     """A site with nothing to complain of."""
     use(settings, PRESET="emulator", BASE_URL=provider.ark_url)
     queue.install_schedules()
-    Lease.objects.take(ROUND_LEASE, "a cluster", 60)
+    tasks.step()
     return provider
 
 
@@ -177,8 +176,9 @@ def test_dead_cluster_is_trouble(run, healthy):
     assert ("trouble", "cluster") in marks(run("seedance_doctor"))
 
 
-def test_missing_schedule_is_trouble(run, healthy):
+def test_missing_schedule_is_trouble_where_nobody_does_the_rounds(run, healthy):
     Schedule.objects.all().delete()
+    Lease.objects.all().delete()
 
     spoken = run("seedance_doctor")
 
@@ -186,8 +186,26 @@ def test_missing_schedule_is_trouble(run, healthy):
     assert "seedance_schedule" in spoken.out
 
 
-def test_site_without_a_queue_is_told_what_to_run(run, healthy, monkeypatch):
-    monkeypatch.setattr(queue, "is_installed", lambda: False)
+def test_missing_schedule_is_not_mentioned_where_the_rounds_are_done_without_it(run, healthy):
+    Schedule.objects.all().delete()
+
+    spoken = run("seedance_doctor")
+
+    assert (spoken.status, "schedules" in spoken.out) == (0, False)
+
+
+def test_late_round_is_trouble_for_doctor_and_health_alike(run, healthy, make_task):
+    make_task(status=Status.RUNNING)
+    Lease.objects.update(until=timezone.now() - dt.timedelta(minutes=4))
+
+    spoken = run("seedance_doctor")
+
+    assert {("trouble", "cluster"), ("trouble", "work")} <= set(marks(spoken))
+
+
+def test_site_without_a_queue_is_told_what_to_run(run, healthy, settings):
+    settings.INSTALLED_APPS = [app for app in settings.INSTALLED_APPS if app != "django_q"]
+    Lease.objects.all().delete()
 
     spoken = run("seedance_doctor")
 

@@ -241,7 +241,7 @@ def test_provider_without_a_key_ends_the_wait(run, quick, settings):
 
 
 def test_interrupt_leaves_the_task_running_and_says_how_to_find_it(run, provider, monkeypatch):
-    monkeypatch.setattr(watch.tasks, "archive_next", lambda: os.kill(os.getpid(), signal.SIGINT))
+    monkeypatch.setattr(watch.tasks, "archive_next", lambda _alive: os.kill(os.getpid(), signal.SIGINT))
 
     spoken = run("seedance_generate", *NEVER_LOOKED_AT, "--wait")
 

@@ -246,3 +246,29 @@ def test_lease_that_is_released_is_not_held(db):
     Lease.objects.release("round", "a")
 
     assert not Lease.objects.held().exists()
+
+
+@pytest.mark.django_db
+def test_touched_lease_is_held_by_nobody_and_not_silent():
+    before = Lease.objects.is_silent("round")
+
+    Lease.objects.touch("round")
+
+    assert (before, Lease.objects.is_silent("round"), Lease.objects.held().exists()) == (True, False, False)
+
+
+@pytest.mark.django_db
+def test_touching_leaves_a_holder_alone():
+    Lease.objects.take("round", "a", 60)
+    until = Lease.objects.get().until
+
+    Lease.objects.touch("round")
+
+    assert (Lease.objects.get().holder, Lease.objects.get().until) == ("a", until)
+
+
+@pytest.mark.django_db
+def test_lease_is_silent_some_minutes_after_its_last_sign_of_life():
+    Lease.objects.take("round", "a", -200)
+
+    assert Lease.objects.is_silent("round")

@@ -24,7 +24,8 @@ class Command(VerbCommand):
     def do_what_is_due(self, sign: ShutdownSignal) -> None:
         tasks.step(sign)
         brought = 0
-        while not sign.is_set and (task := tasks.archive_next()):
+        while not sign.is_set and (task := tasks.archive_next(tasks.show_life)):
             brought += task.archived_at is not None
+            tasks.show_life()
         if brought:
             self.stdout.write(_("Brought home: %(count)d.") % {"count": brought})
