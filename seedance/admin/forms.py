@@ -104,7 +104,9 @@ class MediaFormSet(forms.BaseInlineFormSet):
 
 def _delete_after_commit(file: FieldFile | None) -> None:
     if file:
-        transaction.on_commit(partial(file.storage.delete, str(file.name)), robust=True)
+        transaction.on_commit(
+            partial(file.storage.delete, str(file.name)), using=GenerationTask.objects.db, robust=True
+        )
 
 
 class TaskForm(forms.ModelForm):

@@ -4,7 +4,6 @@ import hashlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from django.db import transaction
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.cache import get_conditional_response, patch_cache_control
@@ -18,6 +17,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from ..models import GenerationTask
+from ..models.databases import never_atomic
 from ..models.queryset import GenerationTaskQuerySet
 from .errors import exception_handler
 from .parsers import StrictJSONParser
@@ -25,7 +25,7 @@ from .permissions import visible_to
 from .schema import ProblemAutoSchema
 
 
-@method_decorator(transaction.non_atomic_requests, name="dispatch")
+@method_decorator(never_atomic, name="dispatch")
 class Endpoint(APIView):
     """Authentication, permissions and throttles are the host's; a caller without a name never gets in.
 

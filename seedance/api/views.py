@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
+from django.db import router, transaction
 from django.http.response import HttpResponseBase
 from django.utils.translation import gettext_lazy as _
 from django_filters.rest_framework import DjangoFilterBackend
@@ -100,7 +100,8 @@ class TaskViewSet(TaskEndpoint, GenericViewSet):
     )
     def list(self, request: Request) -> HttpResponseBase:
         """One page of tasks, newest first."""
-        page = self.paginate_queryset(self.filter_queryset(for_display(self.get_queryset())))
+        rows = self.get_queryset().using(router.db_for_read(GenerationTask))  # a list may be a moment late
+        page = self.paginate_queryset(self.filter_queryset(for_display(rows)))
         found = self.get_paginated_response(self.get_serializer(page, many=True).data)
         return conditional(request, found.data)
 
@@ -258,7 +259,7 @@ class TaskViewSet(TaskEndpoint, GenericViewSet):
         """Erase a task and its files."""
         task = self.find(task_id, "delete")
         try:
-            with transaction.atomic():
+            with transaction.atomic(using=GenerationTask.objects.db):
                 task.erase()
         except TransitionError as error:
             raise self.wrong_state(task, error) from error
@@ -293,7 +294,7 @@ class TaskViewSet(TaskEndpoint, GenericViewSet):
         )
 
     def _retry(self, old: GenerationTask, mark: idempotency.Mark | None) -> Tasks:
-        with transaction.atomic():
+        with transaction.atomic(using=GenerationTask.objects.db):
             task = GenerationTask.objects.retry(old, owner=old.owner, cause=_CAUSE)
             if mark:
                 GenerationTask.objects.filter(pk=task.pk).update(**mark.columns())

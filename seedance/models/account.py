@@ -6,8 +6,10 @@ from django.db import IntegrityError, models, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from .databases import PrimaryQuerySet
 
-class AccountQuerySet(models.QuerySet["Account"]):
+
+class AccountQuerySet(PrimaryQuerySet["Account"]):
     """Pausing and resuming accounts."""
 
     def paused_aliases(self) -> list[str]:
@@ -52,7 +54,7 @@ class Account(models.Model):
         return self.alias
 
 
-class PaceQuerySet(models.QuerySet["Pace"]):
+class PaceQuerySet(PrimaryQuerySet["Pace"]):
     """Slots of time, handed out in one row per limit, so that all workers on all machines share them."""
 
     def busy(self, prefix: str) -> list[str]:

@@ -6,11 +6,13 @@ from typing import Self
 from django.db import IntegrityError, models, transaction
 from django.utils import timezone
 
+from .databases import PrimaryQuerySet
+
 #: The lease that every round keeps while it is awake: our sign of life.
 ROUND = "round"
 
 
-class LeaseQuerySet(models.QuerySet["Lease"]):
+class LeaseQuerySet(PrimaryQuerySet["Lease"]):
     """Taking, keeping and looking at leases, each in one statement."""
 
     def take(self, name: str, holder: str, seconds: float) -> None:

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from ..catalogue.inputs import PARAMETERS, Inputs, MediaInput
 from ..conf import provider, result_storage
 from ..exceptions import TransitionError
+from .databases import OwnerField, set_null
 from .event import TaskEvent
 from .ids import callback_token, uuid7
 from .moving import Move, newer_rows
@@ -50,9 +51,9 @@ class GenerationTask(models.Model):
         _("provider"), max_length=50, default="default", help_text=_("Which configured provider makes the video.")
     )
     provider_task_id = models.CharField(_("provider task id"), max_length=128, blank=True, editable=False)
-    owner = models.ForeignKey(
+    owner = OwnerField(
         settings.AUTH_USER_MODEL,
-        on_delete=models.SET_NULL,
+        on_delete=set_null,
         null=True,
         blank=True,
         related_name="seedance_tasks",
@@ -152,6 +153,7 @@ class GenerationTask(models.Model):
     objects = GenerationTaskManager()
 
     class Meta:
+        base_manager_name = "objects"
         ordering = ("-pk",)
         verbose_name = _("video task")
         verbose_name_plural = _("video tasks")
