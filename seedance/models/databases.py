@@ -16,7 +16,7 @@ Row = TypeVar("Row", bound=models.Model)
 class PrimaryQuerySet(models.QuerySet[Row]):
     """Rows as they are in the database that is written to."""
 
-    # Django's own, set by ``using`` and by whoever leads here; an instance among the hints tells routers where it lives.
+    # Django's own: set by ``using``, and by the row that a related manager belongs to.
     _db: str | None
     _hints: dict[str, Any]
 
@@ -44,7 +44,7 @@ def never_atomic(view: Callable[..., Any]) -> Callable[..., Any]:
 
 def set_null(collector: Any, field: Any, rows: models.QuerySet[Any], using: str) -> None:
     """``SET_NULL`` for rows that may live in another database than the one that is being deleted from."""
-    collector.add_field_update(field, None, rows.using(router.db_for_write(field.model)))
+    collector.add_field_update(field, None, rows.using(using if field.is_local else router.db_for_write(field.model)))
 
 
 # The collector must not look for the rows itself: it would look in the wrong database.

@@ -29,6 +29,8 @@ class Walked:
     failures: dict[str, str]
     #: How many statements each database got, by alias and kind.
     statements: dict[str, dict[str, int]] = field(default_factory=dict)
+    #: What was written to a replica.
+    written: list[str] = field(default_factory=list)
 
 
 def postgres(statement: str) -> None:

@@ -23,8 +23,8 @@ ADMIN = "/admin/seedance/generationtask/"
 READING = ("SELECT", "PRAGMA", "SAVEPOINT", "RELEASE", "ROLLBACK", "BEGIN", "SHOW", "SET")
 
 statements: dict[str, Counter[str]] = {}
-#: Tables that were read, by alias.
-tables: dict[str, set[str]] = {}
+#: What changed something, by alias.
+written: dict[str, list[str]] = {}
 #: Whether any statement of the request under way ran inside a transaction that was there before the view.
 atomic_selects: list[bool] = []
 
@@ -33,12 +33,13 @@ def record(connection: Any, **_: Any) -> None:
     """Count what is asked of each database."""
 
     def wrapper(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
-        verb = sql.lstrip("( ").split(" ", 1)[0].upper()
+        verb = sql.strip("( \n").split()[0].upper()
         kind = "reads" if verb in READING else "writes"
         statements.setdefault(connection.alias, Counter())[kind] += 1
+        if kind == "writes":
+            written.setdefault(connection.alias, []).append(sql)
         if verb == "SELECT" and "seedance_generationtask" in sql:
             atomic_selects.append(connection.in_atomic_block)
-            tables.setdefault(connection.alias, set()).add("seedance_generationtask")
         return execute(sql, params, many, context)
 
     if wrapper not in connection.execute_wrappers:
@@ -70,7 +71,7 @@ def main() -> None:
                 failures[name] = ""
             except Exception:
                 failures[name] = traceback.format_exc()
-    print(json.dumps({"failures": failures, "statements": statements}))
+    print(json.dumps({"failures": failures, "statements": statements, "written": written.get("replica", [])}))
 
 
 def freeze_replica() -> None:
