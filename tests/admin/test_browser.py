@@ -15,7 +15,7 @@ from seedance.models import Status
 from ..conftest import require_service
 from .conftest import page
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 
