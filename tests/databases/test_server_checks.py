@@ -7,6 +7,8 @@ from seedance import checks
 
 from .conftest import MARIADB, mariadb
 
+pytestmark = pytest.mark.mariadb
+
 
 class Videos:
     """A router that sends our tables to a database of their own."""
