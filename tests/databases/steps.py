@@ -14,6 +14,7 @@ from rest_framework.test import APIClient
 
 from seedance import health, retention, tasks
 from seedance.emulator import Emulator
+from seedance.management import diagnosis
 from seedance.models import Account, Callback, GenerationTask, Lease
 from seedance.models.lease import ROUND
 from seedance.queue import stop_sign
@@ -63,6 +64,7 @@ class Steps:
         "steer_in_the_admin",
         "pause_and_resume",
         "watch",
+        "diagnose_a_lost_connection",
         "prune",
         "delete_the_owner",
     )
@@ -223,6 +225,15 @@ class Steps:
         call_command("seedance_schedule", verbosity=0)
         Lease.objects.take(ROUND, "walk", 60)
         assert not [finding.code for finding in health.findings() if finding.trouble]
+
+    def diagnose_a_lost_connection(self):
+        connection = connections[GenerationTask.objects.db]
+        connection.ensure_connection()
+        connection.connection.close()
+        try:
+            assert [finding.mark for finding in diagnosis._database()] == [diagnosis.TROUBLE]
+        finally:
+            connection.connection = None  # a second close is an error on MariaDB
 
     def prune(self):
         long_ago = timezone.now() - dt.timedelta(days=60)
