@@ -3,6 +3,7 @@
 docs/deployment.md lists the variables of a production site.
 """
 
+import sys
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,6 +18,8 @@ from . import environment
 BASE_DIR = Path(__file__).resolve().parent.parent
 #: What the running site keeps for itself; never committed.
 VAR_DIR = BASE_DIR / "var"
+#: Django's development server makes a thread for each request, whose connection to the database would stay behind.
+RUNSERVER = sys.argv[1:2] == ["runserver"]
 
 # -- Who may talk to us, and how ---------------------------------------------------------------------------------------
 
@@ -37,6 +40,8 @@ if HTTPS_ONLY:
     SECURE_HSTS_SECONDS = 30 * 24 * 3600
 # Subdomains and preloading bind a whole domain for months: its owner decides that, not a demonstration.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
+if RUNSERVER:
+    SILENCED_SYSTEM_CHECKS.append("seedance.W010")  # about CONN_MAX_AGE, see below
 
 #: Sent with every page by ``project.middleware``; nothing inline, nothing from elsewhere.
 CONTENT_SECURITY_POLICY = {
@@ -111,7 +116,8 @@ SQLITE_OPTIONS = {
 
 def _database(url: str) -> dict[str, Any]:
     # No psycopg pool: a forked cluster would share its sockets.
-    config: dict[str, Any] = dict(dj_database_url.parse(url, conn_max_age=60, conn_health_checks=True))
+    age = 0 if RUNSERVER else 60
+    config: dict[str, Any] = dict(dj_database_url.parse(url, conn_max_age=age, conn_health_checks=True))
     if config["ENGINE"] == "django.db.backends.sqlite3":
         config["OPTIONS"] = {**SQLITE_OPTIONS, **config.get("OPTIONS", {})}
     return config

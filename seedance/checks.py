@@ -10,6 +10,7 @@ from django.conf import settings as django_settings
 from django.core import checks
 from django.core.checks import CheckMessage, Error, Warning
 from django.db import connections, router
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from . import conf, queue
 from .catalogue.loading import check_overrides
@@ -23,6 +24,8 @@ _KEY_VARIABLES = {"cometapi": "COMETAPI_KEY", "cometapi-videos": "COMETAPI_KEY"}
 
 #: Settings that 0 switches off.
 _OFF_AT_ZERO = frozenset({"MAX_WAIT_SECONDS", "MAX_WAITERS"})
+#: Two version 7 UUIDs, the older first, that a database which swaps their parts takes for the younger.
+_IN_ORDER = ("01930000-0000-7000-8fff-ffffffffffff", "01930000-0001-7000-8000-000000000000")
 
 
 def register() -> None:
@@ -30,6 +33,7 @@ def register() -> None:
     checks.register(check_settings, "seedance")
     checks.register(check_time_zones, "seedance")
     checks.register(check_databases, "seedance")
+    checks.register(check_database_server, checks.Tags.database)
     checks.register(check_queue, "seedance")
 
 
@@ -213,7 +217,7 @@ def _models() -> Iterator[CheckMessage]:
 
 
 def check_databases(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """W010–W012, E010: database settings under which a cluster stumbles."""
+    """W010–W013, E010: database settings under which a cluster stumbles."""
     alias = router.db_for_write(GenerationTask)
     settings = connections[alias].settings_dict
     return [*_database(alias, connections[alias].vendor, settings)]
@@ -222,6 +226,12 @@ def check_databases(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> l
 def _database(alias: str, vendor: str, settings: dict[str, Any]) -> Iterator[CheckMessage]:
     where = f'DATABASES["{alias}"]'
     options = settings.get("OPTIONS", {})
+    if vendor not in ("sqlite", "postgresql", "mysql"):
+        yield Warning(
+            f"{where} is a database that django-seedance was never tested on.",
+            hint="Use PostgreSQL, MariaDB, MySQL or SQLite; docs/databases.md says from which version on.",
+            id="seedance.W013",
+        )
     if settings.get("CONN_MAX_AGE") == 0:
         yield Warning(
             f"{where} opens a new connection for every job.",
@@ -248,6 +258,57 @@ def _database(alias: str, vendor: str, settings: dict[str, Any]) -> Iterator[Che
             f"{where} uses a connection pool, which breaks in the forked workers of a cluster.",
             hint='Leave OPTIONS["pool"] out when the process is a qcluster.',
             id="seedance.E010",
+        )
+
+
+def check_database_server(
+    app_configs: Sequence[AppConfig] | None, databases: Sequence[str] | None = None, **kwargs: Any
+) -> list[CheckMessage]:
+    """E014–E016, W014: what only the database itself knows; asked by ``migrate`` and ``check --database``."""
+    alias = router.db_for_write(GenerationTask)
+    if alias not in (databases or ()):
+        return []
+    connection = connections[alias]
+    return list(_server(alias, connection)) + (list(_mysql(alias, connection)) if connection.vendor == "mysql" else [])
+
+
+def _server(alias: str, connection: BaseDatabaseWrapper) -> Iterator[CheckMessage]:
+    where, features = f'DATABASES["{alias}"]', connection.features
+    if not features.supports_transactions:
+        yield Error(
+            f"{where} makes tables without transactions: a task could be sent twice, or half written down.",
+            hint='Set "OPTIONS": {"init_command": "SET default_storage_engine=InnoDB"} and convert what is there.',
+            id="seedance.E014",
+        )
+    if connection.vendor != "sqlite" and not features.has_select_for_update_skip_locked:
+        yield Warning(
+            f"{where} is too old for SKIP LOCKED: workers wait for each other when they claim tasks.",
+            hint="Use MariaDB 10.11, MySQL 8.0 or PostgreSQL, or newer.",
+            id="seedance.W014",
+        )
+
+
+def _mysql(alias: str, connection: BaseDatabaseWrapper) -> Iterator[CheckMessage]:
+    where = f'DATABASES["{alias}"]'
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT @@character_set_database")
+        charset = cursor.fetchone()[0]
+        if connection.features.has_native_uuid_field:
+            cursor.execute("SELECT CAST(%s AS UUID) < CAST(%s AS UUID)", _IN_ORDER)
+            in_order = bool(cursor.fetchone()[0])
+        else:
+            in_order = True
+    if charset != "utf8mb4":
+        yield Error(
+            f"{where} keeps text as {charset}: a prompt with an emoji or a rare character cannot be stored.",
+            hint="Run ALTER DATABASE … CHARACTER SET utf8mb4 before migrate, and convert tables that are there.",
+            id="seedance.E015",
+        )
+    if not in_order:
+        yield Error(
+            f"{where} sorts version 7 UUIDs wrongly (MDEV-29959): newest first would be anything.",
+            hint="Use MariaDB 10.11.5, 11.4 or newer.",
+            id="seedance.E016",
         )
 
 

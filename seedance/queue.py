@@ -96,16 +96,16 @@ def install_schedules() -> list[str]:
     """Create or repair our schedules; twice does no harm. Returns the names of those that were not right."""
     from django_q.models import Schedule
 
-    repaired = []
+    repaired, using = [], router.db_for_write(Schedule)
     for name, function in SCHEDULES:
         wanted = {"func": function, "schedule_type": Schedule.MINUTES, "minutes": 1, "repeats": -1}
         wanted["cluster"] = conf.settings().CLUSTER or None
-        rows = Schedule.objects.filter(name=name)
+        rows = Schedule.objects.using(using).filter(name=name)
         if rows.filter(**wanted).count() == 1 == rows.count():
             continue
-        with transaction.atomic(using=router.db_for_write(Schedule)):
+        with transaction.atomic(using=using):
             rows.delete()
-            Schedule.objects.create(name=name, **wanted)
+            Schedule.objects.using(using).create(name=name, **wanted)
         repaired.append(name)
     return repaired
 
@@ -114,14 +114,17 @@ def failures_before(moment: dt.datetime) -> "models.QuerySet[Any]":
     """The queue's own rows about jobs of ours that failed long ago; they say nothing that our rows do not say."""
     from django_q.models import Failure
 
-    return Failure.objects.filter(func__startswith="seedance.tasks.", stopped__lt=moment)
+    return Failure.objects.using(router.db_for_write(Failure)).filter(
+        func__startswith="seedance.tasks.", stopped__lt=moment
+    )
 
 
 def missing_schedules() -> list[str]:
     """Names of our schedules that are not installed."""
     from django_q.models import Schedule
 
-    there = set(Schedule.objects.filter(name__in=[name for name, _ in SCHEDULES]).values_list("name", flat=True))
+    rows = Schedule.objects.using(router.db_for_write(Schedule))  # a replica may not have them yet
+    there = set(rows.filter(name__in=[name for name, _ in SCHEDULES]).values_list("name", flat=True))
     return [name for name, _ in SCHEDULES if name not in there]
 
 

@@ -154,6 +154,6 @@ def _drop_files(task: GenerationTask) -> bool:
 def _delete(rows: models.QuerySet[Any]) -> int:
     deleted = 0
     while keys := list(rows.values_list("pk", flat=True)[:BATCH]):
-        rows.model._base_manager.filter(pk__in=keys).delete()
+        rows.model._base_manager.using(rows.db).filter(pk__in=keys).delete()
         deleted += len(keys)
     return deleted

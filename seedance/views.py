@@ -12,6 +12,7 @@ from django.views.decorators.csrf import csrf_exempt
 from . import health, lifecycle
 from .media.serving import ranged_file_response
 from .models import GenerationTask, MediaItem
+from .models.databases import never_atomic
 
 #: No honest callback is larger. Bytes.
 LARGEST_BODY = 256 * 1024
@@ -52,7 +53,7 @@ class MediaView(View):
             raise Http404 from None
 
 
-@method_decorator([csrf_exempt, login_not_required], name="dispatch")
+@method_decorator([csrf_exempt, login_not_required, never_atomic], name="dispatch")
 class CallbackView(View):
     """Takes a provider's call about one task; the unguessable token in the address is all its proof."""
 

@@ -12,6 +12,8 @@ import pytest
 
 from .conftest import SAMPLE_MODEL, SAMPLE_PROMPT
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parent.parent
 PATIENCE = 60
 

@@ -4,7 +4,6 @@ import hashlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from django.db import transaction
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.cache import get_conditional_response, patch_cache_control
@@ -19,6 +18,7 @@ from rest_framework.views import APIView
 
 from .. import conf
 from ..models import GenerationTask
+from ..models.databases import never_atomic
 from ..models.queryset import GenerationTaskQuerySet
 from . import request_ids
 from .errors import CONTENT_TYPE, PreconditionFailed, exception_handler
@@ -47,7 +47,7 @@ class Answering(APIView):
         return final
 
 
-@method_decorator(transaction.non_atomic_requests, name="dispatch")
+@method_decorator(never_atomic, name="dispatch")
 class Endpoint(Answering):
     """Authentication, permissions and throttles are the host's; a caller without a name never gets in.
 

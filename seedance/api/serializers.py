@@ -78,8 +78,10 @@ def utc(**kwargs: Any) -> serializers.DateTimeField:
 def for_display(tasks: GenerationTaskQuerySet) -> GenerationTaskQuerySet:
     """The same tasks, in two queries and without what is not shown: last answers, ``data:`` addresses of megabytes."""
     shown_url = Case(When(head="data:", then=Left("url", DATA_HEAD)), default=F("url"), output_field=TextField())
-    media = MediaItem.objects.defer("url").alias(head=Lower(Left("url", 5))).annotate(shown_url=shown_url)
-    return tasks.select_related("owner").defer("raw").prefetch_related(Prefetch("media", media))
+    media = (
+        MediaItem.objects.using(tasks.db).defer("url").alias(head=Lower(Left("url", 5))).annotate(shown_url=shown_url)
+    )
+    return tasks.with_owner().defer("raw").prefetch_related(Prefetch("media", media))
 
 
 @extend_schema_serializer(component_name="VideoTaskMedia")

@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
+from django.db import router
 from django.http.response import HttpResponseBase
 from django.utils.translation import gettext_lazy as _
 from django_filters.rest_framework import DjangoFilterBackend
@@ -110,7 +111,8 @@ class TaskViewSet(TaskEndpoint, GenericViewSet):
     )
     def list(self, request: Request) -> HttpResponseBase:
         """One page of tasks, newest first."""
-        page = self.paginate_queryset(self.filter_queryset(for_display(self.get_queryset())))
+        rows = self.get_queryset().using(router.db_for_read(GenerationTask))  # a list may be a moment late
+        page = self.paginate_queryset(self.filter_queryset(for_display(rows)))
         found = self.get_paginated_response(self.get_serializer(page, many=True).data)
         return conditional(request, found.data)
 

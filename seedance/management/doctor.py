@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from django.core import checks
 from django.core.files.base import ContentFile
-from django.db import DatabaseError, connections, router
+from django.db import Error as AnyDatabaseError
+from django.db import connections, router
 from django.db.migrations.executor import MigrationExecutor
 from django.db.models import Count
 from django.utils.translation import gettext as _
@@ -144,7 +145,7 @@ def _database() -> Iterator[Finding]:
         yield from _cluster()
         yield from _work()
         yield from _attention()
-    except DatabaseError as exc:
+    except AnyDatabaseError as exc:  # also InterfaceError, which is no DatabaseError
         yield Finding(TROUBLE, subject, f"{type(exc).__name__}: {exc}".strip())
 
 

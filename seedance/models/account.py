@@ -8,9 +8,10 @@ from django.utils.translation import gettext_lazy as _
 
 from ..signals import account_paused
 from .after_commit import after_commit
+from .databases import PrimaryQuerySet
 
 
-class AccountQuerySet(models.QuerySet["Account"]):
+class AccountQuerySet(PrimaryQuerySet["Account"]):
     """Pausing and resuming accounts."""
 
     def paused_aliases(self) -> list[str]:
@@ -61,7 +62,7 @@ class Account(models.Model):
         return self.alias
 
 
-class RateLimitQuerySet(models.QuerySet["RateLimit"]):
+class RateLimitQuerySet(PrimaryQuerySet["RateLimit"]):
     """Slots of time, handed out in one row per limit, so that all workers on all machines share them."""
 
     def exhausted(self, prefix: str) -> list[str]:

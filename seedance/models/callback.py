@@ -3,6 +3,8 @@
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from .databases import PrimaryManager
+
 
 class Callback(models.Model):
     """One call of a provider: a doorbell, never a delivery. It says which task to look at, nothing more."""
@@ -13,7 +15,10 @@ class Callback(models.Model):
     provider_task_id = models.CharField(_("provider task id"), max_length=128, blank=True)
     status_word = models.CharField(_("status"), max_length=40, blank=True)
 
+    objects = PrimaryManager()
+
     class Meta:
+        base_manager_name = "objects"
         ordering = ("-pk",)
         verbose_name = _("callback")
         verbose_name_plural = _("callbacks")

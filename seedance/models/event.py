@@ -3,6 +3,7 @@
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from .databases import PrimaryManager
 from .status import Status
 
 
@@ -27,7 +28,10 @@ class TaskEvent(models.Model):
     actor = models.CharField(_("actor"), max_length=150, blank=True, help_text=_("Which person asked for it."))
     detail = models.TextField(_("detail"), blank=True)
 
+    objects = PrimaryManager()
+
     class Meta:
+        base_manager_name = "objects"
         ordering = ("pk",)
         verbose_name = _("event")
         verbose_name_plural = _("timeline")

@@ -7,12 +7,14 @@ from django.db import IntegrityError, models, transaction
 from django.utils import timezone
 
 #: The lease that every round keeps while it is awake, and that everybody who does its work touches: our sign of life.
+from .databases import PrimaryQuerySet
+
 ROUND_LEASE = "round"
 #: After so long without a sign of life a duty counts as not being done. Longer than the pause of a job run each minute.
 SILENT = dt.timedelta(minutes=3)
 
 
-class LeaseQuerySet(models.QuerySet["Lease"]):
+class LeaseQuerySet(PrimaryQuerySet["Lease"]):
     """Taking, keeping and looking at leases, each in one statement."""
 
     def take(self, name: str, holder: str, seconds: float) -> None:

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from ..catalogue.inputs import MEDIA_ROLES
 from ..conf import result_storage
 from ..media.measure import SUFFIXES
+from .databases import PrimaryQuerySet
 
 #: How long a provider may fetch an upload; it does so while it answers the create call. Seconds.
 KEY_LIFETIME = 6 * 3600
@@ -24,7 +25,7 @@ def upload_path(item: "MediaItem", filename: str) -> str:
     return f"seedance/inputs/{item.task_id}/{item.file_name}"
 
 
-class MediaItemQuerySet(models.QuerySet["MediaItem"]):
+class MediaItemQuerySet(PrimaryQuerySet["MediaItem"]):
     """Finding an item by what was given out for it."""
 
     def by_signed_key(self, key: str) -> "MediaItem | None":
@@ -56,6 +57,7 @@ class MediaItem(models.Model):
     objects = MediaItemQuerySet.as_manager()
 
     class Meta:
+        base_manager_name = "objects"
         ordering = ("position", "pk")
         verbose_name = _("media item")
         verbose_name_plural = _("media")

@@ -6,8 +6,10 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from .databases import PrimaryQuerySet
 
-class ModelPauseQuerySet(models.QuerySet["ModelPause"]):
+
+class ModelPauseQuerySet(PrimaryQuerySet["ModelPause"]):
     """Pausing and resuming models; a row is a pause."""
 
     def pause(self, provider: str, model_name: str, *, code: str, reason: str) -> bool:

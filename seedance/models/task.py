@@ -24,6 +24,7 @@ from ..catalogue.inputs import PARAMETERS, Inputs, MediaInput
 from ..conf import provider, result_storage
 from ..exceptions import TransitionError
 from .after_commit import after_commit, delete_after_commit
+from .databases import OwnerField, set_null
 from .event import TaskEvent
 from .ids import callback_token, provider_task_digest, uuid7
 from .queryset import CLOSABLE_ROWS, IN_FLIGHT_ROWS, PENDING_ROWS, UNARCHIVED_ROWS, GenerationTaskManager
@@ -85,9 +86,9 @@ class GenerationTask(models.Model):
     provider_task_id = models.CharField(_("provider task id"), max_length=128, blank=True, editable=False)
     #: Provider and id, unique byte for byte on every database; written wherever the id is.
     provider_task_digest = models.CharField(max_length=64, unique=True, null=True, editable=False)
-    owner = models.ForeignKey(
+    owner = OwnerField(
         settings.AUTH_USER_MODEL,
-        on_delete=models.SET_NULL,
+        on_delete=set_null,
         null=True,
         blank=True,
         related_name="seedance_tasks",
@@ -218,6 +219,7 @@ class GenerationTask(models.Model):
     objects = GenerationTaskManager()
 
     class Meta:
+        base_manager_name = "objects"
         ordering = ("-pk",)
         verbose_name = _("video task")
         verbose_name_plural = _("video tasks")

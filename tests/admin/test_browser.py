@@ -17,7 +17,7 @@ from seedance.models import GenerationTask, Status
 from ..conftest import SAMPLE_MODEL, require_service
 from .conftest import page
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 

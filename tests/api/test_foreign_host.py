@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 API = "/tools/video/api/v1/"
 
 #: What the foreign site's process does; each answer is told as status, content type and body.

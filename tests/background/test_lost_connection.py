@@ -58,7 +58,7 @@ def test_jobs_that_begin_on_a_dead_connection_do_their_work(postgres_site, provi
         KILL
         + """
     left = []
-    for verb in (tasks.run_round, tasks.wake, tasks.archive):
+    for verb in (tasks.run_round, tasks.dispatch, tasks.archive):
         task = create()
         kill()
         for _ in range(2):

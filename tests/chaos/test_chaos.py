@@ -15,6 +15,8 @@ import pytest
 from benchmarks.services import Unavailable, postgres_programs
 from tests.conftest import require_service
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 #: Three kills on the way, then everything dies at once while claims are held.
 SMALL = (

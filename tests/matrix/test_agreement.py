@@ -22,6 +22,7 @@ matrix = settings(
 )
 
 
+@pytest.mark.slow
 @matrix
 @given(request=lawful())
 def test_lawful_wish_is_let_through_and_taken(ask, request):
@@ -31,6 +32,7 @@ def test_lawful_wish_is_let_through_and_taken(ask, request):
     assert verdict.status == "queued", verdict.error
 
 
+@pytest.mark.slow
 @matrix
 @given(request=plausible())
 def test_plausible_wish_is_refused_by_us_or_taken_there(ask, request):

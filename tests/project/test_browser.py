@@ -8,7 +8,7 @@ from playwright.sync_api import sync_playwright
 
 from ..conftest import require_service
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 

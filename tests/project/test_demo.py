@@ -13,6 +13,8 @@ import pytest
 
 from project.processes import free_port
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 PORTS_APART = 50
 

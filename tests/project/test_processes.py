@@ -12,6 +12,8 @@ import pytest
 from project import watchdog
 from project.processes import ProcessEnded, Processes, free_port
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 SLEEP = [sys.executable, "-c", "import time; print('up', flush=True); time.sleep(600)"]
 FAMILY = [

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 READ_BY_SETTINGS = {
     *("DATABASE_URL", "REDIS_URL", "COMETAPI_KEY", "SECRET_KEY", "DEBUG", "ALLOWED_HOSTS", "MEDIA_ROOT", "HTTPS_ONLY"),

@@ -73,7 +73,7 @@ def _stored(text: str) -> GenerationTask:
 
 def _shown_once(options: Mapping[str, Any]) -> str:
     """The create call of a task that exists only while it is shown."""
-    with prepared(options["prompt"], options) as request, transaction.atomic():
+    with prepared(options["prompt"], options) as request, transaction.atomic(using=GenerationTask.objects.db):
         task = GenerationTask.objects.create_prepared(request)
         try:
             return show(task)
