@@ -112,6 +112,7 @@ def test_range_under_asgi_brings_these_bytes_only(opened):
     assert b"".join(received) == b"\0" * 10
 
 
+@pytest.mark.django_db  # closing the response lets Django look after its connections
 def test_download_under_wsgi_is_read_in_pieces(opened):
     environ = RequestFactory()._base_environ(PATH_INFO="/big/")
 
