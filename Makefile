@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint
+.PHONY: help demo test lint messages
 
 help: ## list what there is to make
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -24,6 +24,12 @@ lint: $(VENV)/.test-installed ## check format, style, types, settings and migrat
 	$(BIN)/mypy
 	$(BIN)/python manage.py check --fail-level WARNING
 	$(BIN)/python manage.py makemigrations --check --dry-run
+
+messages: $(VENV)/.test-installed ## collect the messages for translators and compile them; needs GNU gettext
+	cd seedance && ../$(BIN)/django-admin makemessages -l zh_Hans -l ja --no-location --no-obsolete
+	cd project && ln -s ../templates templates && \
+	  ../$(BIN)/django-admin makemessages -l zh_Hans -l ja --symlinks --no-wrap --no-location --no-obsolete; rm templates
+	cd seedance && ../$(BIN)/django-admin compilemessages && cd ../project && ../$(BIN)/django-admin compilemessages
 
 # The stamps are newer than what they were installed from; touch or change that, and it is installed again.
 $(VENV)/.created:
