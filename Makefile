@@ -7,7 +7,10 @@ BIN := $(VENV)/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint
+.PHONY: help demo test lint messages
+
+# A module that exists only while makemessages runs: it does not read errors.toml.
+ERROR_TEXTS := seedance/catalogue/_error_texts.py
 
 help: ## list what there is to make
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -24,6 +27,11 @@ lint: $(VENV)/.test-installed ## check format, style, types, settings and migrat
 	$(BIN)/mypy
 	$(BIN)/python manage.py check --fail-level WARNING
 	$(BIN)/python manage.py makemigrations --check --dry-run
+
+messages: $(VENV)/.test-installed ## collect the texts to translate in the .po files
+	@trap 'rm -f $(ERROR_TEXTS)' EXIT; set -e; \
+	$(BIN)/python -m scripts.error_texts gettext > $(ERROR_TEXTS); \
+	for app in seedance project; do (cd $$app && $(CURDIR)/$(BIN)/django-admin makemessages --all --no-location --no-obsolete); done
 
 # The stamps are newer than what they were installed from; touch or change that, and it is installed again.
 $(VENV)/.created:

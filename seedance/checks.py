@@ -13,7 +13,7 @@ from django.db import connections, router
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from . import conf, queue
-from .catalogue.loading import check_overrides
+from .catalogue import check_overrides
 from .exceptions import ConfigurationError
 from .models import GenerationTask
 from .provider.ark import SeedanceClient

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from seedance.catalogue.loading import CatalogueError, check_overrides, load
+from seedance.catalogue import CatalogueError, check_overrides, load
 
 from .asking import HOSTS
 

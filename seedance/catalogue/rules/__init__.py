@@ -10,13 +10,11 @@ from ..host import Host
 from ..inputs import Inputs
 from ..loading import Catalogue
 from ..review import Review
-from ..violations import LazyMessage, Violation, errors
+from ..violations import Violation
 from .media import check_media
 from .model import check_model
 from .parameter import check_draft_task, check_parameters
 from .prompt import check_prompt
-
-__all__ = ["LazyMessage", "Violation", "check", "errors"]
 
 
 def check(inputs: Inputs, host: Host, catalogue: Catalogue) -> list[Violation]:

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from ..inputs import FRAME_ROLES, MEDIA_ROLES, MediaInput
 from ..review import MODE_LABELS, Review, listed
 from ..rows import ModelRow
-from ..violations import Text, errors
+from ..violations import Text, only_errors
 from .file import check_clip_totals, check_file
 from .url import check_url
 
@@ -115,7 +115,7 @@ def _is_fitting(review: Review, index: int, role: str) -> bool:
     _check_together(trial)
     # That the route takes no addresses is said beside this, and has a hint of its own.
     told = (f"{place}.url", "not_carried")
-    return all((violation.field, violation.code) == told for violation in errors(trial.violations))
+    return all((violation.field, violation.code) == told for violation in only_errors(trial.violations))
 
 
 def _check_carried(review: Review, index: int, medium: MediaInput) -> None:
