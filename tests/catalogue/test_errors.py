@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from django.utils import translation
 
+from scripts.error_texts import texts, with_tables
 from seedance.catalogue import RULE_CODES, error_kinds, find_error, pause_scope
 
 from .asking import documented_codes
@@ -27,6 +28,27 @@ def _as_documented(kind):
     statuses = ", ".join(map(str, kind.statuses)) or "—"
     shown = f"**{statuses}**" if kind.default_for_status else statuses
     return (kind.codes, shown, kind.billed, kind.retry, str(kind.meaning), str(kind.advice))
+
+
+def test_tables_of_the_document_are_generated():
+    text = DOCUMENT.read_text("utf-8")
+
+    assert with_tables(text) == text, "run python -m scripts.error_texts docs"
+
+
+def test_generating_the_tables_repairs_them():
+    text = DOCUMENT.read_text("utf-8")
+    without_rows = re.sub(r"^\| `[A-Z].*\n", "", text, flags=re.M)
+
+    assert without_rows != text
+    assert with_tables(without_rows) == text
+
+
+def test_every_text_of_the_data_is_collected_for_translation():
+    collected = texts()
+
+    assert {str(kind.meaning) for kind in KINDS} | {str(kind.advice) for kind in KINDS} <= set(collected)
+    assert {str(cause.remedy) for kind in KINDS for cause in kind.causes} <= set(collected)
 
 
 def test_document_has_the_table_word_for_word():
