@@ -213,7 +213,7 @@ def _policy(path: object) -> Iterator[CheckMessage]:
 
 def _models() -> Iterator[CheckMessage]:
     for problem in check_overrides(conf.settings().MODELS):
-        yield Error(f'SEEDANCE["MODELS"]: {problem}', id="seedance.E009")
+        yield Error(problem, id="seedance.E009")
 
 
 def check_databases(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
