@@ -48,7 +48,7 @@ class ErrorKind:
     #: What gets no create calls until a person resumes it, once one was refused like this: ``account``, ``model`` (that
     #: one of that account), or ``none``.
     pauses: str = "none"
-    #: What leads to it, the likeliest first, where the provider says so.
+    #: What leads to it, the likeliest first, where the provider lists them.
     causes: tuple[Cause, ...] = ()
     #: What it is about, the name of its table in ``errors.toml``: ``request``, ``moderation``, ``account``, ``model``,
     #: ``task``, ``rate_limit``, ``service`` or ``own``; empty for a code that is not in the table.
@@ -80,7 +80,7 @@ RULE_CODES = frozenset(
 )
 
 #: Errors that come without a code, by a part of their message. Where there is a code, the message is not read.
-#: Source: "CometAPI specifics" in docs/provider.md, read 2026-11-22.
+#: Source: answers of CometAPI; "CometAPI specifics" in docs/provider.md.
 _SIGNS = (
     (re.compile(r"looking for beginning of|unexpected end of JSON input"), "json_parse_error"),
     (re.compile(r"not been priced"), "model_not_priced"),
@@ -121,7 +121,7 @@ def find_error(code: str, status_code: int | None = None, message: str = "") -> 
 
     Returns:
         The kind of the longest known code that this one equals or continues behind a dot. Where there is no code,
-        the kind of the message or of the HTTP status. Otherwise a kind that says that it is unknown.
+        the kind of the message or of the HTTP status. Otherwise a kind with ``is_known`` false.
     """
     http = _HTTP.fullmatch(code)
     bare = not code or http is not None
@@ -188,7 +188,7 @@ def _by_status() -> dict[int, ErrorKind]:
 
 
 def _unknown(code: str, status_code: int | None) -> ErrorKind:
-    """Of a code that is not in the table only its HTTP status says whether it may pass."""
+    """The kind of a code that is not in the table; whether a retry may help follows from the HTTP status."""
     if status_code is None or status_code in (401, 403):
         retry = "operator"
     else:

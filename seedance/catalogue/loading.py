@@ -23,7 +23,7 @@ _ANY_HOST = Host("ark")
 
 
 class CatalogueError(ValueError):
-    """A site's additions to the catalogue cannot be read; the text says what to write instead."""
+    """A site's additions to the catalogue cannot be read; the text names what to write instead."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ class Catalogue:
     def nearest(self, model_name: str, host: Host = _ANY_HOST) -> ModelRow | None:
         """The row most likely to describe an id that is not in the catalogue.
 
-        An endpoint id (``ep-…``) says nothing about its model and gets the newest family, as does a name of an unknown
+        An endpoint id (``ep-…``) does not contain its model and gets the newest family, as does a name of an unknown
         generation. ``None`` when the name has nothing to do with Seedance.
         """
         exact = self.family_of(model_name)

@@ -98,7 +98,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class Defaults:
-    """What a request gets when it does not say. The duration is ours where the provider would choose one."""
+    """What a request gets where it sets no value. The duration is this app's where the provider would choose one."""
 
     #: Seconds.
     duration: int
@@ -121,7 +121,7 @@ class Rate:
     video_input: bool | None
     audio: bool | None
     service_tier: str | None
-    #: ``False`` when a single weak source says so.
+    #: ``False`` when there is only a single weak source.
     verified: bool
     #: The part of the price that a time-limited offer takes off, such as 0.2; it counts up to and including ``until``.
     discount: Decimal | None = None
