@@ -81,7 +81,7 @@ RULE_CODES = frozenset(
 
 #: Errors that come without a code, by a part of their message. Where there is a code, the message is not read.
 #: Source: answers of CometAPI; "CometAPI specifics" in docs/provider.md.
-_SIGNS = (
+_MESSAGE_PATTERNS = (
     (re.compile(r"looking for beginning of|unexpected end of JSON input"), "json_parse_error"),
     (re.compile(r"not been priced"), "model_not_priced"),
 )
@@ -124,14 +124,14 @@ def find_error(code: str, status_code: int | None = None, message: str = "") -> 
         the kind of the message or of the HTTP status. Otherwise a kind with ``is_known`` false.
     """
     http = _HTTP.fullmatch(code)
-    bare = not code or http is not None
+    has_no_code = not code or http is not None
     if status_code is None and http:
         status_code = int(http[1])
-    names = [*_beginnings(code), *(_signs(message) if bare else ())]
-    for name in names:
+    candidates = [*_prefixes(code), *(_codes_of_message(message) if has_no_code else ())]
+    for name in candidates:
         if name in _by_code():
             return _by_code()[name]
-    default = _by_status().get(status_code or 0) if bare else None
+    default = _by_status().get(status_code or 0) if has_no_code else None
     return default or _unknown(code, status_code)
 
 
@@ -160,20 +160,20 @@ def pause_scope(
 
 
 def _names_model(message: str, model_name: str) -> bool:
-    """Whether a refusal speaks of the model, and not of a balance that any model would lack."""
+    """Whether a message is about the model, and not about a balance, which is the account's."""
     names = model_name.lower() in message.lower() or _MODEL_WORDS.search(message)
     return bool(names) and not _BALANCE_WORDS.search(message)
 
 
-def _beginnings(code: str) -> Iterator[str]:
+def _prefixes(code: str) -> Iterator[str]:
     """The code itself, then without what is behind its last dot, and so on."""
     while code:
         yield code
         code = code.rpartition(".")[0]
 
 
-def _signs(message: str) -> Iterator[str]:
-    return (name for pattern, name in _SIGNS if pattern.search(message))
+def _codes_of_message(message: str) -> Iterator[str]:
+    return (name for pattern, name in _MESSAGE_PATTERNS if pattern.search(message))
 
 
 @cache
