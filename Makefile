@@ -9,6 +9,9 @@ ARGS ?=
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint messages
 
+# A module that exists only while makemessages runs: it does not read errors.toml.
+ERROR_TEXTS := seedance/catalogue/_error_texts.py
+
 help: ## list what there is to make
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
@@ -26,10 +29,11 @@ lint: $(VENV)/.test-installed ## check format, style, types, settings and migrat
 	$(BIN)/python manage.py makemigrations --check --dry-run
 
 messages: $(VENV)/.test-installed ## collect the messages for translators and compile them; needs GNU gettext
-	cd seedance && ../$(BIN)/django-admin makemessages -l zh_Hans -l ja --no-location --no-obsolete
-	cd project && ln -s ../templates templates && \
-	  ../$(BIN)/django-admin makemessages -l zh_Hans -l ja --symlinks --no-wrap --no-location --no-obsolete; rm templates
-	cd seedance && ../$(BIN)/django-admin compilemessages && cd ../project && ../$(BIN)/django-admin compilemessages
+	@trap 'rm -f $(ERROR_TEXTS) project/templates' EXIT; set -e; \
+	$(BIN)/python -m scripts.error_texts gettext > $(ERROR_TEXTS); ln -s ../templates project/templates; \
+	(cd seedance && ../$(BIN)/django-admin makemessages -l zh_Hans -l ja --no-location --no-obsolete); \
+	(cd project && ../$(BIN)/django-admin makemessages -l zh_Hans -l ja --symlinks --no-wrap --no-location --no-obsolete); \
+	for app in seedance project; do (cd $$app && ../$(BIN)/django-admin compilemessages); done
 
 # The stamps are newer than what they were installed from; touch or change that, and it is installed again.
 $(VENV)/.created:

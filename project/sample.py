@@ -5,7 +5,7 @@ from typing import Any
 
 import requests
 
-from seedance import intake
+from seedance.catalogue import current_catalogue, host_of
 
 #: The family of the request below; hosts name it differently.
 FAMILY = "1.5 pro"
@@ -55,8 +55,8 @@ def model_name() -> str:
     Raises:
         SampleFailed: when it does not offer it.
     """
-    host = intake.host_of("default")
-    name = intake.current_catalogue().row(FAMILY, host).name
+    host = host_of("default")
+    name = current_catalogue().row(FAMILY, host).name
     if not name:
         raise SampleFailed(f"The provider {host.preset} has no model of the family {FAMILY}.")
     return name

@@ -13,7 +13,7 @@ from django.db import connections, router
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from . import conf, queue
-from .catalogue.loading import check_overrides
+from .catalogue import check_overrides
 from .exceptions import ConfigurationError
 from .models import GenerationTask
 from .provider.ark import SeedanceClient
@@ -213,7 +213,7 @@ def _policy(path: object) -> Iterator[CheckMessage]:
 
 def _models() -> Iterator[CheckMessage]:
     for problem in check_overrides(conf.settings().MODELS):
-        yield Error(f'SEEDANCE["MODELS"]: {problem}', id="seedance.E009")
+        yield Error(problem, id="seedance.E009")
 
 
 def check_databases(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:

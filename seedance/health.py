@@ -13,7 +13,7 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from . import queue
-from .catalogue.errors import find
+from .catalogue import find_error
 from .models import Account, GenerationTask, Lease, ModelPause
 from .models.lease import ROUND_LEASE
 
@@ -105,7 +105,9 @@ def _accounts() -> Iterator[Finding]:
         yield Finding(
             "account_paused",
             format_lazy(_("Sending through “{alias}” is paused: {reason}"), alias=account.alias, reason=account.reason),
-            format_lazy("{} {}", find(account.code).advice, _("Mend the cause, then resume the account in the admin.")),
+            format_lazy(
+                "{} {}", find_error(account.code).advice, _("Mend the cause, then resume the account in the admin.")
+            ),
         )
 
 
@@ -120,6 +122,8 @@ def _models() -> Iterator[Finding]:
                 alias=pause.provider,
                 reason=pause.reason,
             ),
-            format_lazy("{} {}", find(pause.code).advice, _("Mend the cause, then resume the model in the admin.")),
+            format_lazy(
+                "{} {}", find_error(pause.code).advice, _("Mend the cause, then resume the model in the admin.")
+            ),
             trouble=False,
         )

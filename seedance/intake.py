@@ -12,11 +12,19 @@ from django.core.exceptions import ValidationError
 from django.core.files.base import File
 from django.utils.translation import gettext_lazy as _
 
-from . import conf
-from .catalogue import defaults, flags, loading, price, rules
-from .catalogue.host import Host
-from .catalogue.inputs import MEDIA_ROLES, Inputs, MediaFacts, MediaInput
-from .catalogue.violations import LazyMessage, Violation, errors
+from . import catalogue, conf
+from .catalogue import (
+    MEDIA_ROLES,
+    Estimate,
+    Inputs,
+    LazyMessage,
+    MediaFacts,
+    MediaInput,
+    Violation,
+    current_catalogue,
+    host_of,
+    only_errors,
+)
 from .exceptions import ConfigurationError
 from .media.measure import measure
 
@@ -71,7 +79,7 @@ class Prepared:
     @property
     def errors(self) -> list[Violation]:
         """What must be mended first."""
-        return errors(self.violations)
+        return only_errors(self.violations)
 
     @property
     def warnings(self) -> list[Violation]:
@@ -87,24 +95,13 @@ class Prepared:
             raise ValidationError(by_field)
 
 
-def host_of(alias: str) -> Host:
-    """The host behind a provider alias, in the catalogue's terms."""
-    provider = conf.provider(alias)
-    return Host(preset=provider.PRESET, dialect=provider.DIALECT)
-
-
-def current_catalogue() -> loading.Catalogue:
-    """The catalogue with the site's own rows."""
-    return loading.load(conf.settings().MODELS)
-
-
 def check(inputs: Inputs, provider: str) -> list[Violation]:
     """Every problem of a request, or the one that its provider does not exist."""
     try:
         host = host_of(provider)
     except ConfigurationError:
         return [_unknown_provider(provider)]
-    return rules.check(inputs, host, current_catalogue())
+    return catalogue.check(inputs, host, current_catalogue())
 
 
 def prepare(
@@ -137,7 +134,7 @@ def prepare(
     violations += _metadata_problems(metadata or {})
     violations += [_url_or_file(n) for n, item in enumerate(media) if bool(item.get("url")) == bool(item.get("file"))]
     given = {name: value for name, value in (parameters or {}).items() if value is not None}
-    lifted = flags.lift(prompt)
+    lifted = catalogue.lift_flags(prompt)
     violations += [*lifted.violations, *_given_twice(lifted.parameters, given)]
     items = tuple(_given_media(item) for item in media)
     inputs = Inputs(
@@ -154,8 +151,8 @@ def prepare(
     ]
     violations += _unfit({"provider": provider, **inputs.parameters})
     violations += check(inputs, provider)
-    if not errors(violations):
-        explicit = defaults.explicit(inputs, host_of(provider), current_catalogue())
+    if not only_errors(violations):
+        explicit = catalogue.explicit_defaults(inputs, host_of(provider), current_catalogue())
         inputs = replace(inputs, parameters={**inputs.parameters, **explicit})
     return Prepared(provider, inputs, items, metadata or {}, tuple(violations), lifted.parameters)
 
@@ -173,9 +170,9 @@ def too_many_media(count: int) -> Iterable[Violation]:
         )
 
 
-def estimate(prepared: Prepared) -> price.Estimate:
+def estimate(prepared: Prepared) -> Estimate:
     """What a request is expected to cost; unknown stays unknown. Only for a request without ``errors``."""
-    return price.estimate(prepared.inputs, host_of(prepared.provider), current_catalogue())
+    return catalogue.estimate(prepared.inputs, host_of(prepared.provider), current_catalogue())
 
 
 def _given_media(item: Mapping[str, Any]) -> GivenMedia:

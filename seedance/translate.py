@@ -9,8 +9,8 @@ from urllib.parse import parse_qs, urlsplit
 from django.urls import NoReverseMatch, get_script_prefix, reverse
 from django.utils import timezone
 
-from . import conf, intake
-from .catalogue import flags
+from . import conf
+from .catalogue import current_catalogue, host_of, lower_flags
 from .exceptions import ConfigurationError
 from .models import GenerationTask, MediaItem
 from .provider.types import ContentPart, RemoteTask, TaskRequest, Upload
@@ -37,7 +37,7 @@ def to_request(task: GenerationTask, provider: conf.Provider) -> TaskRequest:
     if provider.DIALECT == "openai_video":
         parameters |= _exact_size(task, provider)
     if provider.INLINE_FLAGS:
-        suffix, parameters = flags.lower(parameters)
+        suffix, parameters = lower_flags(parameters)
         prompt = " ".join(filter(None, (prompt, suffix)))
     if task.draft_task_id:
         content = [ContentPart("draft_task", task.draft_task_id)]
@@ -74,8 +74,8 @@ def _public_url(name: str, argument: str) -> str:
 
 def _exact_size(task: GenerationTask, provider: conf.Provider) -> dict[str, Any]:
     """Width and height in pixels, which newer revisions of that dialect want, where they follow from the fields."""
-    host = intake.host_of(provider.alias)
-    row = intake.current_catalogue().find(task.model_name, host)
+    host = host_of(provider.alias)
+    row = current_catalogue().find(task.model_name, host)
     size = row.size(task.resolution, task.ratio) if row and task.resolution and task.ratio else None
     return {"size": f"{size[0]}x{size[1]}"} if size else {}
 

@@ -35,7 +35,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "presets": set(),
     "policy": set(),
     "conf": {"exceptions", "policy", "presets"},
-    "catalogue": set(),
+    "catalogue": {"conf"},
     "provider": {"exceptions", VERSION},
     "media": {"catalogue"},
     "intake": {"conf", "catalogue", "exceptions", "media"},
@@ -233,3 +233,10 @@ def test_tests_of_the_plan_see_the_whole_house():
 
     assert {"models", "lifecycle", "provider", "api", "admin", "emulator"} <= seen
     assert len(modules()) > 100
+
+
+def test_other_packages_import_the_catalogue_from_its_init():
+    broken = [each for each in imports() if each.target.startswith("seedance.catalogue.")]
+    broken = [each for each in broken if room_of(each.module) != "catalogue"]
+
+    assert not broken, report(broken, "import from seedance.catalogue, not from its inner modules")

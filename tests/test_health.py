@@ -9,7 +9,7 @@ from django.utils import timezone
 from django_q.models import Schedule
 
 from seedance import health, queue, tasks
-from seedance.catalogue import errors
+from seedance.catalogue import find_error
 from seedance.models import Account, Lease, ModelPause
 
 pytestmark = pytest.mark.django_db
@@ -129,7 +129,7 @@ def test_warning_alone_is_no_trouble(client, alive, make_task):
 def test_paused_account_is_found_with_what_helps_against_its_code(alive):
     Account.objects.pause("default", code="AccountOverdueError", reason="x")
 
-    assert str(errors.find("AccountOverdueError").advice) in str(health.findings()[0])
+    assert str(find_error("AccountOverdueError").advice) in str(health.findings()[0])
 
 
 def test_paused_model_is_found_and_turns_no_monitor_red(client, alive):

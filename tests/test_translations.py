@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from django.utils import translation
 
-from seedance.catalogue import errors
+from seedance.catalogue import error_kinds
 from seedance.models import Status
 
 from .conftest import require_service
@@ -54,8 +54,8 @@ def test_every_status_has_a_word(language, status):
 @pytest.mark.parametrize("language", ["zh-hans", "ja"])
 def test_every_error_is_explained(language):
     with translation.override("en"):
-        english = [str(kind.meaning) for kind in errors.KINDS]
+        english = [str(kind.meaning) for kind in error_kinds()]
     with translation.override(language):
-        translated = [str(kind.meaning) for kind in errors.KINDS]
+        translated = [str(kind.meaning) for kind in error_kinds()]
 
     assert not set(english) & set(translated)

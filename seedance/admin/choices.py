@@ -7,8 +7,8 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from .. import conf, intake
-from ..catalogue.rows import ModelRow
+from .. import conf
+from ..catalogue import ModelRow, current_catalogue, host_of
 from ..exceptions import ConfigurationError
 
 #: Shown for an option that is left to the model.
@@ -22,7 +22,7 @@ _STATES = {"retiring": gettext_lazy("retiring"), "historical": gettext_lazy("his
 def models_of(alias: str) -> list[ModelRow]:
     """The models of one provider, best first; none when it is not configured."""
     try:
-        return intake.current_catalogue().models_for(intake.host_of(alias))
+        return current_catalogue().models_for(host_of(alias))
     except ConfigurationError:
         return []
 

@@ -7,8 +7,8 @@ from typing import Any
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from .. import conf, intake
-from ..catalogue.inputs import PARAMETERS
+from .. import conf
+from ..catalogue import PARAMETERS, current_catalogue, host_of
 from ..exceptions import ConfigurationError
 from ..models import Attention, GenerationTask, Status
 from . import display, provider_status
@@ -132,7 +132,7 @@ def dimensions(task: GenerationTask) -> tuple[int, int] | None:
     """Width and height of the video in pixels as the catalogue has them, so that the page does not jump."""
     made: dict[str, Any] = {**task.parameters, **(task.result if isinstance(task.result, dict) else {})}
     try:
-        row = intake.current_catalogue().nearest(task.model_name, intake.host_of(task.provider))
+        row = current_catalogue().nearest(task.model_name, host_of(task.provider))
     except ConfigurationError:
         return None
     return row.size(str(made.get("resolution")), str(made.get("ratio"))) if row else None

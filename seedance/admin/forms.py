@@ -12,9 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from .. import conf, intake
-from ..catalogue.inputs import PARAMETERS
-from ..catalogue.price import Estimate
-from ..catalogue.violations import Violation
+from ..catalogue import PARAMETERS, Estimate, Violation
 from ..exceptions import TransitionError
 from ..models import GenerationTask, MediaItem, chaining
 from ..models.after_commit import delete_after_commit

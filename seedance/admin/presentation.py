@@ -6,7 +6,7 @@ from typing import Any
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from ..catalogue import errors
+from ..catalogue import find_error
 from ..models import GenerationTask, Status
 
 
@@ -67,7 +67,7 @@ def error_meaning(code: str) -> str:
     """What an error code means to an operator, and what helps; empty where there is none."""
     if not code:
         return ""
-    kind = errors.find(code)
+    kind = find_error(code)
     return f"{kind.meaning} {kind.advice}"
 
 

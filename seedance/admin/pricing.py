@@ -4,7 +4,7 @@ from django.db.models import Count, QuerySet, Sum
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from ..catalogue.price import Estimate
+from ..catalogue import Estimate
 from ..models import GenerationTask
 from .display import money
 

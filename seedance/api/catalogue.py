@@ -11,9 +11,8 @@ from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 from rest_framework.request import Request
 
-from ..catalogue.rows import ModelRow
+from ..catalogue import ModelRow, current_catalogue, host_of
 from ..conf import provider_aliases
-from ..intake import current_catalogue, host_of
 from ..models import Account, ModelPause
 from .base import Endpoint, conditional
 from .schema import documented

@@ -8,8 +8,7 @@ from uuid import UUID
 
 from django.utils.translation import gettext_lazy as _
 
-from ..catalogue.inputs import FRAME_ROLES
-from ..catalogue.violations import Violation
+from ..catalogue import FRAME_ROLES, Violation
 from ..exceptions import TransitionError
 from ..models import GenerationTask, chaining
 from ..models.queryset import GenerationTaskQuerySet

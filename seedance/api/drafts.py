@@ -6,7 +6,7 @@ from uuid import UUID
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from ..catalogue.violations import Text, Violation
+from ..catalogue import Text, Violation
 from ..conf import settings
 from ..models import GenerationTask, Status
 from ..models.queryset import GenerationTaskQuerySet

@@ -22,9 +22,7 @@ from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
 from .. import conf, exceptions
-from ..catalogue.errors import find
-from ..catalogue.loading import CatalogueError
-from ..catalogue.violations import LazyMessage, Text, Violation
+from ..catalogue import CatalogueError, LazyMessage, Text, Violation, find_error
 from ..models import GenerationTask
 from .request_ids import request_id
 
@@ -276,7 +274,7 @@ def _explained(task: Mapping[str, Any]) -> dict[str, str]:
     """What the error of a task means and what helps, in the reader's language; nothing for a task without one."""
     if not (error := task.get("error")):
         return {}
-    kind = find(error["code"], message=error["message"])
+    kind = find_error(error["code"], message=error["message"])
     return {"meaning": str(kind.meaning), "advice": str(kind.advice)}
 
 

@@ -13,7 +13,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
-from ..catalogue.violations import Violation
+from ..catalogue import Violation
 from ..intake import MAX_MEDIA, too_many_media
 from .errors import RequestRefused, refusal
 from .parsers import strict_json

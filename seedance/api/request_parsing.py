@@ -10,8 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework.request import Request
 
 from .. import intake
-from ..catalogue.inputs import PARAMETERS
-from ..catalogue.violations import Violation
+from ..catalogue import PARAMETERS, Violation
 from ..models.queryset import GenerationTaskQuerySet
 from . import continuing, drafts
 from .errors import MAX_ERRORS, RequestRefused, refusal

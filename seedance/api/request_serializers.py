@@ -10,7 +10,7 @@ from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_sc
 from rest_framework import serializers
 from rest_framework.fields import SkipField, empty
 
-from ..catalogue.violations import Violation
+from ..catalogue import Violation
 from ..intake import MAX_MEDIA
 from .errors import refusal, violations_of
 

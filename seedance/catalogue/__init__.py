@@ -1,5 +1,53 @@
 """What each Seedance model accepts and costs, and the rules that refuse a request before anything is paid.
 
-Facts are data (``models.toml``); everything else here reads them. Nothing in this package knows settings, rows or the
-network: a site's additions are handed to :func:`seedance.catalogue.loading.load` as an argument.
+Facts are data (``models.toml``, ``errors.toml``); everything else here reads them. Only ``site`` reads settings, and
+nothing here knows rows or the network. Other packages import from this module, not from the inner ones.
 """
+
+from .defaults import explicit as explicit_defaults
+from .errors import RULE_CODES, Cause, ErrorKind, error_kinds, find_error, pause_scope
+from .flags import lift as lift_flags
+from .flags import lower as lower_flags
+from .host import Host
+from .inputs import FRAME_ROLES, MEDIA_ROLES, PARAMETERS, Inputs, MediaFacts, MediaInput
+from .loading import Catalogue, CatalogueError, check_overrides, load
+from .price import Estimate, charge, estimate
+from .rows import ModelRow, Rate
+from .rules import check
+from .site import current_catalogue, host_of
+from .violations import LazyMessage, Text, Violation, only_errors
+
+__all__ = [
+    "FRAME_ROLES",
+    "MEDIA_ROLES",
+    "PARAMETERS",
+    "RULE_CODES",
+    "Catalogue",
+    "CatalogueError",
+    "Cause",
+    "ErrorKind",
+    "Estimate",
+    "Host",
+    "Inputs",
+    "LazyMessage",
+    "MediaFacts",
+    "MediaInput",
+    "ModelRow",
+    "Rate",
+    "Text",
+    "Violation",
+    "charge",
+    "check",
+    "check_overrides",
+    "current_catalogue",
+    "error_kinds",
+    "estimate",
+    "explicit_defaults",
+    "find_error",
+    "host_of",
+    "lift_flags",
+    "load",
+    "lower_flags",
+    "only_errors",
+    "pause_scope",
+]

@@ -1,8 +1,7 @@
-"""Load the facts, look a model up, let a site add what its provider offered last week."""
+"""Load the facts with a site's additions, and look models up in them."""
 
 from __future__ import annotations
 
-import datetime
 import json
 import re
 import tomllib
@@ -12,24 +11,19 @@ from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any
 
-from . import overrides as _overrides
 from .host import NAMING_PRESETS, Host
+from .overrides import merged, mistakes, with_family
 from .rows import ModelRow, Rate, Table, build, rate
-
-__all__ = ["Catalogue", "CatalogueError", "MediaLimits", "ModelRow", "check_overrides", "load"]
 
 #: ``doubao-seedance-1-5-pro-251215`` -> the date at its end.
 _DATE = re.compile(r"-\d{6}$")
 
-#: What two families never share, so that a family made ``like`` another one starts without it.
-_OWN = frozenset({"title", "state", "ids", "prices", "like"})
-
-#: How old the facts are matters only where a host is known; this one is asked when none is.
+#: The host to look a model up on when none is known.
 _ANY_HOST = Host("ark")
 
 
 class CatalogueError(ValueError):
-    """A site's additions to the catalogue cannot be read; the text says what to write instead."""
+    """A site's additions to the catalogue cannot be read; the text names what to write instead."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +44,7 @@ class MediaLimits:
 
 
 class Catalogue:
-    """Every model we know, by family and by host."""
+    """Every known model, by family and by host."""
 
     def __init__(self, facts: Table) -> None:
         self._facts = facts
@@ -88,7 +82,7 @@ class Catalogue:
         return str(self._facts["money"].get(host.price_preset, {}).get("currency", ""))
 
     def documents_id(self, model_name: str, host: Host) -> bool:
-        """Whether a page of the host has this id; true where nobody compared its ids with its pages."""
+        """Whether a page of the host has this id; true where its ids were not compared with its pages."""
         documented = self._facts["documented_ids"].get(host.id_presets[0])
         return documented is None or model_name in documented
 
@@ -107,9 +101,9 @@ class Catalogue:
         return None
 
     def nearest(self, model_name: str, host: Host = _ANY_HOST) -> ModelRow | None:
-        """The row most likely to describe an id that nobody has written down yet.
+        """The row most likely to describe an id that is not in the catalogue.
 
-        An endpoint id (``ep-…``) says nothing about its model and gets the newest family, as does a name of an unknown
+        An endpoint id (``ep-…``) does not contain its model and gets the newest family, as does a name of an unknown
         generation. ``None`` when the name has nothing to do with Seedance.
         """
         exact = self.family_of(model_name)
@@ -161,16 +155,16 @@ class Catalogue:
 
 
 def load(overrides: Mapping[str, Mapping[str, Any]] | None = None) -> Catalogue:
-    """The catalogue, with what a site wrote in ``SEEDANCE["MODELS"]`` laid over the built-in facts.
+    """The catalogue, with what a site wrote in ``SEEDANCE["MODELS"]`` merged into the built-in facts.
 
-    Loading the same additions twice costs one reading.
+    The same additions are read once.
 
     Args:
         overrides: family name to a table with the keys of ``models.toml``. Tables are merged, everything else replaces
-            what was there. A family that is new says which one it is ``like``.
+            what was there. A new family names the one that it is ``like``.
 
     Raises:
-        CatalogueError: when :func:`check_overrides` has something to say about them.
+        CatalogueError: when :func:`check_overrides` finds a mistake in them.
     """
     if not overrides:
         return _built_in()
@@ -181,29 +175,17 @@ def load(overrides: Mapping[str, Mapping[str, Any]] | None = None) -> Catalogue:
 
 
 def check_overrides(overrides: object) -> list[str]:
-    """What is wrong with a site's additions: one sentence each, naming the key and the cure; empty when all is well."""
-    return _overrides.check(overrides, _facts())
-
-
-def merged(base: Table, layer: Table) -> dict[str, Any]:
-    """``base`` with ``layer`` over it, table by table; neither is changed."""
-    result = dict(base)
-    for key, value in layer.items():
-        below = result.get(key)
-        if isinstance(below, Mapping) and isinstance(value, Mapping):
-            result[key] = merged(below, value)
-        else:
-            result[key] = value
-    return result
+    """The mistakes in a site's additions: one sentence each, naming the path and what to write there."""
+    return mistakes(overrides, _facts())
 
 
 @cache
 def _facts() -> dict[str, Any]:
-    """``models.toml`` with every ``like`` carried out."""
+    """``models.toml`` with every ``like`` replaced by what it stands for."""
     facts = tomllib.loads(files(__package__).joinpath("models.toml").read_text(encoding="utf-8"))
-    families: dict[str, dict[str, Any]] = {}
+    families: dict[str, Any] = {}
     for family, table in facts["families"].items():
-        families[family] = _complete(table, families)
+        families = with_family(families, family, table)
     return {**facts, "families": families}
 
 
@@ -215,24 +197,10 @@ def _built_in() -> Catalogue:
 @lru_cache(maxsize=8)
 def _extended(overrides: str) -> Catalogue:
     facts = _facts()
-    families = dict(facts["families"])
+    families = facts["families"]
     for family, table in json.loads(overrides).items():
-        known = families.get(family)
-        families[family] = _with_date(_complete(table, families) if known is None else merged(known, table))
+        families = with_family(families, family, table)
     return Catalogue({**facts, "families": families})
-
-
-def _complete(table: Table, families: Mapping[str, Table]) -> dict[str, Any]:
-    model = families.get(table.get("like", ""), {})
-    inherited = {key: value for key, value in model.items() if key not in _OWN}
-    own = {key: value for key, value in table.items() if key != "like"}
-    ids = {preset: own["ids"].get(preset, "") for preset in NAMING_PRESETS}
-    return merged({"state": "current", **inherited}, {**own, "ids": ids})
-
-
-def _with_date(table: dict[str, Any]) -> dict[str, Any]:
-    verified = table.get("verified")
-    return {**table, "verified": datetime.date.fromisoformat(verified)} if isinstance(verified, str) else table
 
 
 def _media_limits(table: Table) -> MediaLimits:

@@ -1,261 +1,235 @@
-"""Read what a site wrote in ``SEEDANCE["MODELS"]`` critically, before anything depends on it."""
+"""A site's additions, ``SEEDANCE["MODELS"]``: checked key by key, then merged into the built-in facts.
+
+docs/catalogue.md explains the keys.
+"""
 
 from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from decimal import Decimal, InvalidOperation
+from dataclasses import dataclass
+from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
 from .host import NAMING_PRESETS
 from .inputs import PARAMETERS
+from .rows import Table
 
-#: Says what a value must be, or nothing when it is.
-Expectation = Callable[[object], str]
-
-_MODES = ("t2v", "i2v", "flf2v", "r2v")
-_STATES = ("current", "retiring", "historical")
-_TIERS = ("default", "flex")
-_ID = 'the model\'s id, or "" when this host does not offer it,'
+#: What two families never share, so that a family made ``like`` another one starts without it.
+_OWN = frozenset({"title", "state", "ids", "prices", "like"})
 
 
-def check(overrides: object, facts: Mapping[str, Any]) -> list[str]:
-    """One sentence per mistake, each naming the key and what to write there."""
-    if not isinstance(overrides, Mapping):
-        return ['SEEDANCE["MODELS"] must be a dict of family names such as "2.5" to dicts.']
-    violations: list[str] = []
-    for family, table in overrides.items():
-        where = _at('SEEDANCE["MODELS"]', family)
-        found = list(_family(where, family, table, facts["families"]))
-        violations += found or _contradictions(where, family, table, facts)
-    return violations
+@dataclass(frozen=True)
+class _Value:
+    """What a value must be: in words, and as a test that may raise for a value of a wrong type."""
+
+    wanted: str
+    test: Callable[[Any], object]
+
+    def accepts(self, value: object) -> bool:
+        try:
+            return bool(self.test(value))
+        except (ValueError, TypeError, ArithmeticError):
+            return False
 
 
-def _family(where: str, family: object, table: object, families: Mapping[str, Any]) -> Iterator[str]:
-    if not isinstance(family, str) or not family:
-        yield f"{where}: write the family's name as a string."
-    if not isinstance(table, Mapping):
-        yield f"{where} must be a dict with the keys of docs/catalogue.md."
-        return
-    yield from _table(where, table, _KEYS)
-    known = ", ".join(f'"{name}"' for name in families)
-    like = table.get("like")
-    if family not in families and like not in families:
-        yield f'{where} is no known family: write one of {known}, or name the one it resembles with "like".'
-    if family in families and like is not None:
-        yield f'{where}["like"]: remove it, because this family is built in already.'
-    if family not in families:
-        yield from (f'{where} is a new family: write "{key}" too.' for key in ("title", "ids") if key not in table)
+def _one_of(*names: str) -> _Value:
+    return _Value(f"one of {', '.join(names)}", lambda value: value in names)
 
 
-def _table(where: str, table: Mapping[Any, Any], keys: Mapping[str, Any]) -> Iterator[str]:
-    for key, value in table.items():
-        place = _at(where, key)
-        if key not in keys:
-            yield f"{place} is not a key of a model: write one of {', '.join(keys)}."
-            continue
-        expected = keys[key]
-        if not isinstance(expected, Mapping):
-            wanted = expected(value)
-            if wanted:
-                yield f"{place} must be {wanted}."
-        elif not isinstance(value, Mapping):
-            yield f"{place} must be a dict with some of the keys {', '.join(expected)}."
-        else:
-            yield from _table(place, value, expected)
+def _some_of(names: Iterable[str]) -> _Value:
+    known = tuple(names)
+    return _Value(f"a list of {', '.join(known)}", lambda value: _is_words(value) and set(value) <= set(known))
 
 
-def _contradictions(where: str, family: str, table: Mapping[str, Any], facts: Mapping[str, Any]) -> list[str]:
-    """What only shows once the additions lie over the facts below them."""
-    base = facts["families"].get(family) or facts["families"][table["like"]]
-    violations = _disagreements(where, base, [table], facts["sizes"])
-    for preset, layer in table.get("on", {}).items():
-        violations += _disagreements(_at(_at(where, "on"), preset), base, [table, layer], facts["sizes"])
-    return violations
-
-
-def _disagreements(where: str, base: Mapping[str, Any], layers: list[Mapping[str, Any]], sizes: Any) -> list[str]:
-    def value(key: str) -> Any:
-        return next((layer[key] for layer in reversed(layers) if key in layer), base.get(key))
-
-    def table(key: str) -> dict[str, Any]:
-        return {name: item for layer in (base, *layers) for name, item in layer.get(key, {}).items()}
-
-    duration, ratios = table("duration"), table("ratio")
-    pixels = sizes.get(value("sizes"), {}) if isinstance(value("sizes"), str) else value("sizes")
-    violations = []
-    if not duration["min"] <= duration["default"] <= duration["max"]:
-        violations.append(f'{where}["duration"]: write min, default and max so that min <= default <= max.')
-    if value("default_resolution") not in value("resolutions"):
-        violations.append(f'{where}["default_resolution"]: write one of {", ".join(value("resolutions"))}.')
-    violations += [
-        f'{where}["ratio"]: write the default ratio of mode {mode}.' for mode in value("modes") if mode not in ratios
-    ]
-    violations += [
-        f'{where}["sizes"]: write width and height of {resolution} at {ratio}.'
-        for resolution in value("resolutions")
-        for ratio in value("ratios")
-        if ratio not in pixels.get(resolution, {})
-    ]
-    return violations
-
-
-def _at(where: str, key: object) -> str:
-    return f'{where}["{key}"]' if isinstance(key, str) else f"{where}[{key!r}]"
-
-
-def _text(value: object) -> str:
-    return "" if isinstance(value, str) and value.strip() else "a non-empty string"
-
-
-def _ids(value: object) -> str:
-    return "" if isinstance(value, str) or _strings(value) else f"{_ID} or a list of ids, the one to offer first"
-
-
-def _fraction(value: object) -> str:
-    wanted = 'a number of seconds as text, such as "5/3", or ""'
-    try:
-        return "" if value == "" or (isinstance(value, str) and Fraction(value) > 0) else wanted
-    except (ValueError, ZeroDivisionError):
-        return wanted
-
-
-def _share(value: object) -> str:
-    wanted = 'the part that is taken off, as a string or Decimal between 0 and 1, such as "0.2"'
-    return wanted if _money(value) or not 0 < Decimal(value) < 1 else ""  # type: ignore[arg-type]
-
-
-def _flag(value: object) -> str:
-    return "" if isinstance(value, bool) else "True or False"
-
-
-def _count(value: object) -> str:
-    whole = isinstance(value, int) and not isinstance(value, bool)
-    return "" if whole and isinstance(value, int) and value >= 0 else "a whole number, 0 or more"
-
-
-def _one_of(allowed: Iterable[str]) -> Expectation:
-    names = tuple(allowed)
-    return lambda value: "" if isinstance(value, str) and value in names else f"one of {', '.join(names)}"
-
-
-def _some_of(allowed: Iterable[str]) -> Expectation:
-    names = tuple(allowed)
-    return lambda value: "" if _strings(value) and set(_items(value)) <= set(names) else f"a list of {', '.join(names)}"
-
-
-def _words(value: object) -> str:
-    return "" if _strings(value) else "a list of strings"
-
-
-def _strings(value: object) -> bool:
+def _is_words(value: Any) -> bool:
     return isinstance(value, (list, tuple)) and all(isinstance(item, str) for item in value)
 
 
-def _items(value: object) -> Iterable[Any]:
-    return value if isinstance(value, (list, tuple)) else ()
+def _is_size(value: Any) -> bool:
+    return isinstance(value, (list, tuple)) and len(value) == 2 and all(map(_COUNT.accepts, value))
 
 
-def _date(value: object) -> str:
-    if isinstance(value, datetime.date):
-        return ""
-    try:
-        datetime.date.fromisoformat(value if isinstance(value, str) else "")
-    except ValueError:
-        return "a date such as 2026-11-22"
-    return ""
-
-
-def _money(value: object) -> str:
-    wanted = 'an amount as a string or Decimal, such as "2.40"'
-    if not isinstance(value, (str, Decimal)):
-        return wanted
-    try:
-        amount = Decimal(value)
-    except InvalidOperation:
-        return wanted
-    return "" if amount.is_finite() and amount >= 0 else wanted
-
-
-def _sizes(value: object) -> str:
-    good = isinstance(value, str) or (isinstance(value, Mapping) and all(map(_is_size_table, value.values())))
-    return "" if good else 'a built-in size table, or {"720p": {"16:9": [1280, 720], …}, …}'
-
-
-def _is_size_table(table: object) -> bool:
-    return isinstance(table, Mapping) and all(
-        isinstance(pair, (list, tuple)) and len(pair) == 2 and not any(map(_count, pair)) for pair in table.values()
+def _are_sizes(value: Any) -> bool:
+    return isinstance(value, Mapping) and all(
+        isinstance(table, Mapping) and all(map(_is_size, table.values())) for table in value.values()
     )
 
 
-def _price_list(value: object) -> str:
-    if isinstance(value, (list, tuple)):
-        wrong = (next(_rate_line(line), "") for line in value)
-        return next(filter(None, wrong), "")
-    return 'a list of {"price": "2.40", …}'
+_TEXT = _Value("a non-empty string", lambda value: isinstance(value, str) and value.strip())
+_WORDS = _Value("a list of strings", _is_words)
+_FLAG = _Value("True or False", lambda value: isinstance(value, bool))
+_COUNT = _Value("a whole number, 0 or more", lambda value: type(value) is int and value >= 0)
+_IDS = _Value(
+    'the model\'s id, or "" when this host does not offer it, or a list of ids, the one to offer first',
+    lambda value: isinstance(value, str) or _is_words(value),
+)
+_DATE = _Value(
+    "a date such as 2026-11-22",
+    lambda value: isinstance(value, (str, datetime.date)) and datetime.date.fromisoformat(str(value)),
+)
+_MONEY = _Value(
+    'an amount as a string or Decimal, such as "2.40"',
+    lambda value: isinstance(value, (str, Decimal)) and 0 <= Decimal(value) < Decimal("Infinity"),
+)
+_SHARE = _Value(
+    'the part that is taken off, as a string or Decimal between 0 and 1, such as "0.2"',
+    lambda value: isinstance(value, (str, Decimal)) and 0 < Decimal(value) < 1,
+)
+_SECONDS = _Value(
+    'a number of seconds as text, such as "5/3", or ""',
+    lambda value: isinstance(value, str) and (not value or Fraction(value) > 0),
+)
+_SIZES = _Value(
+    'a built-in size table, or {"720p": {"16:9": [1280, 720], …}, …}',
+    lambda value: isinstance(value, str) or _are_sizes(value),
+)
+_MODES = ("t2v", "i2v", "flf2v", "r2v")
+_NAMES, _IN_MODES = _some_of(PARAMETERS), _some_of(_MODES)
+_TIERS = ("default", "flex")
 
-
-def _rate_line(line: object) -> Iterator[str]:
-    if not isinstance(line, Mapping) or "price" not in line:
-        yield 'a list of dicts that each have a "price"'
-        return
-    for key, value in line.items():
-        if key not in _RATE_KEYS:
-            yield f"a list of dicts with the keys {', '.join(_RATE_KEYS)}"
-        elif _RATE_KEYS[key](value):
-            yield f"a price list whose {key} is {_RATE_KEYS[key](value)}"
-
-
-_RATE_KEYS: Mapping[str, Expectation] = {
-    "price": _money,
-    "resolutions": _words,
-    "video_input": _flag,
-    "audio": _flag,
-    "service_tier": _one_of(_TIERS),
-    "unverified": _flag,
-    "discount": _share,
-    "until": _date,
+#: The keys of a line of a price list.
+_RATE: Mapping[str, _Value] = {
+    "price": _MONEY,
+    "resolutions": _WORDS,
+    "video_input": _FLAG,
+    "audio": _FLAG,
+    "service_tier": _one_of(*_TIERS),
+    "unverified": _FLAG,
+    "discount": _SHARE,
+    "until": _DATE,
 }
 
-#: What one host may change about a model.
+#: The keys that may differ on one host.
 _HOST_KEYS: Mapping[str, Any] = {
-    "state": _one_of(_STATES),
-    "modes": _some_of(_MODES),
-    "parameters": _some_of(PARAMETERS),
-    "ignored": _some_of(PARAMETERS),
-    "unconfirmed": _some_of(PARAMETERS),
-    "undocumented": _some_of(PARAMETERS),
-    "without": _some_of(PARAMETERS),
-    "mode_without": dict.fromkeys(_MODES, _some_of(PARAMETERS)),
+    "state": _one_of("current", "retiring", "historical"),
+    "modes": _IN_MODES,
+    **dict.fromkeys(("parameters", "ignored", "unconfirmed", "undocumented", "without"), _NAMES),
+    "mode_without": dict.fromkeys(_MODES, _NAMES),
     "service_tiers": _some_of(_TIERS),
-    "resolutions": _words,
-    "unconfirmed_resolutions": _words,
-    "mode_resolutions": dict.fromkeys(_MODES, _words),
-    "final_resolutions": _words,
-    "default_resolution": _text,
-    "ratios": _words,
-    "ratio": dict.fromkeys(_MODES, _text),
-    "adaptive": _some_of(_MODES),
-    "adaptive_only": _some_of(_MODES),
-    "duration": {"min": _count, "max": _count, "default": _count, "auto": _flag},
-    "generate_audio": _flag,
-    "references": {"images": _count, "videos": _count, "audios": _count, "total": _count, "audio_alone": _flag},
-    "clips": {"min": _count, "max": _count, "total": _count, "edit_min": _count},
-    "image_formats": _words,
+    **dict.fromkeys(("resolutions", "unconfirmed_resolutions", "final_resolutions", "ratios", "image_formats"), _WORDS),
+    "mode_resolutions": dict.fromkeys(_MODES, _WORDS),
+    "default_resolution": _TEXT,
+    "ratio": dict.fromkeys(_MODES, _TEXT),
+    "adaptive": _IN_MODES,
+    "adaptive_only": _IN_MODES,
+    "duration": {**dict.fromkeys(("min", "max", "default"), _COUNT), "auto": _FLAG},
+    "generate_audio": _FLAG,
+    "references": {**dict.fromkeys(("images", "videos", "audios", "total"), _COUNT), "audio_alone": _FLAG},
+    "clips": dict.fromkeys(("min", "max", "total", "edit_min"), _COUNT),
     "output_formats": _some_of(("mp4", "mov")),
     "task_types": _some_of(("auto", "reference", "edit", "extend")),
 }
 
 _KEYS: Mapping[str, Any] = {
-    "like": _text,
-    "title": _text,
-    "verified": _date,
-    "ids": dict.fromkeys(NAMING_PRESETS, _ids),
+    "like": _TEXT,
+    "title": _TEXT,
+    "verified": _DATE,
+    "ids": dict.fromkeys(NAMING_PRESETS, _IDS),
     **_HOST_KEYS,
-    "sizes": _sizes,
-    "video_floor": _fraction,
-    "draft_tokens": {"audio": _money, "silent": _money},
-    "prices": dict.fromkeys(("ark", "byteplus", "cometapi"), _price_list),
+    "sizes": _SIZES,
+    "video_floor": _SECONDS,
+    "draft_tokens": dict.fromkeys(("audio", "silent"), _MONEY),
+    "prices": {preset: [_RATE] for preset in ("ark", "byteplus", "cometapi")},
     "on": dict.fromkeys(("ark", "byteplus", "cometapi", "emulator"), _HOST_KEYS),
 }
+
+
+def mistakes(overrides: object, facts: Table) -> list[str]:
+    """One sentence per mistake, each naming the path of the value and what to write there."""
+    if not isinstance(overrides, Mapping):
+        return ['SEEDANCE["MODELS"] must be a dict of family names such as "2.5" to dicts.']
+    found: list[str] = []
+    for family, table in overrides.items():
+        path = _at('SEEDANCE["MODELS"]', family)
+        found += list(_family(path, family, table, facts["families"])) or list(_conflicts(path, family, table, facts))
+    return found
+
+
+def _family(path: str, family: object, table: object, families: Table) -> Iterator[str]:
+    if not isinstance(family, str) or not family:
+        yield f"{path}: write the family's name as a string."
+    if not isinstance(table, Mapping):
+        yield f"{path} must be a dict with the keys of docs/catalogue.md."
+        return
+    yield from _value(path, table, _KEYS)
+    if family in families:
+        if "like" in table:
+            yield f'{path}["like"]: remove it, because this family is built in already.'
+        return
+    known = ", ".join(f'"{name}"' for name in families)
+    if "like" not in table:
+        yield f'{path} is no known family: write one of {known}, or name the one it resembles with "like".'
+    elif table["like"] not in list(families):
+        yield f'{path}["like"] names "{table["like"]}", which is no known family: write one of {known}.'
+    yield from (f'{path} is a new family: write "{key}" too.' for key in ("title", "ids") if key not in table)
+
+
+def _value(path: str, value: Any, expected: Any) -> Iterator[str]:
+    if isinstance(expected, _Value):
+        if not expected.accepts(value):
+            yield f"{path} must be {expected.wanted}."
+    elif isinstance(expected, list):
+        if not isinstance(value, (list, tuple)):
+            yield f'{path} must be a list of {{"price": "2.40", …}}.'
+            return
+        for number, line in enumerate(value):
+            yield from _value(f"{path}[{number}]", line, expected[0])
+            if isinstance(line, Mapping) and "price" not in line:
+                yield f'{path} must be a list of dicts that each have a "price"; [{number}] has none.'
+    elif not isinstance(value, Mapping):
+        yield f"{path} must be a dict with some of the keys {', '.join(expected)}."
+    else:
+        for key, item in value.items():
+            if key in expected:
+                yield from _value(_at(path, key), item, expected[key])
+            else:
+                yield f"{_at(path, key)} is not a key of a model: write one of {', '.join(expected)}."
+
+
+def _conflicts(path: str, family: str, table: Table, facts: Table) -> Iterator[str]:
+    """Values that do not fit each other once they are merged, on every host and on those that the site names."""
+    row = with_family(facts["families"], family, table)[family]
+    yield from _conflicts_in(path, row, facts["sizes"])
+    for preset in table.get("on", {}):
+        yield from _conflicts_in(_at(_at(path, "on"), preset), merged(row, row["on"][preset]), facts["sizes"])
+
+
+def _conflicts_in(path: str, row: Table, sizes: Table) -> Iterator[str]:
+    duration, resolutions = row["duration"], row["resolutions"]
+    pixels = sizes.get(row["sizes"], {}) if isinstance(row["sizes"], str) else row["sizes"]
+    if not duration["min"] <= duration["default"] <= duration["max"]:
+        yield f'{path}["duration"]: write min, default and max so that min <= default <= max.'
+    if row["default_resolution"] not in resolutions:
+        yield f'{path}["default_resolution"]: write one of {", ".join(resolutions)}.'
+    for mode in row["modes"]:
+        if mode not in row["ratio"]:
+            yield f'{path}["ratio"]: write the default ratio of mode {mode}.'
+    for resolution in resolutions:
+        for ratio in row["ratios"]:
+            if ratio not in pixels.get(resolution, {}):
+                yield f'{path}["sizes"]: write width and height of {resolution} at {ratio}.'
+
+
+def _at(path: str, key: object) -> str:
+    return f'{path}["{key}"]' if isinstance(key, str) else f"{path}[{key!r}]"
+
+
+def with_family(families: Table, family: str, table: Table) -> dict[str, Any]:
+    """``families`` with one more: merged into the one of the same name, or else into the one that it is ``like``."""
+    if family in families:
+        return {**families, family: merged(families[family], table)}
+    inherited = {key: value for key, value in families.get(table.get("like", ""), {}).items() if key not in _OWN}
+    own = {key: value for key, value in table.items() if key != "like"}
+    own["ids"] = {preset: own["ids"].get(preset, "") for preset in NAMING_PRESETS}
+    return {**families, family: merged({"state": "current", **inherited}, own)}
+
+
+def merged(base: Table, layer: Table) -> dict[str, Any]:
+    """``base`` with ``layer`` over it, table by table; neither is changed."""
+    result = dict(base)
+    for key, value in layer.items():
+        below = result.get(key)
+        result[key] = merged(below, value) if isinstance(below, Mapping) and isinstance(value, Mapping) else value
+    return result

@@ -1,8 +1,8 @@
 """Tokens and money, before a request is sent and after its video is there.
 
-What is not known is ``None`` and said in a note; nothing is guessed. Amounts are exact decimals with four places.
+What is not known is ``None``, and a note gives the reason. Amounts are exact decimals with four places.
 
-Source: the provider's price pages and the token counts it reported, as written down in ``models.toml``.
+Source: Ark 1544106 (prices and the token formula), read 2026-11-22, and token counts of real tasks.
 """
 
 from __future__ import annotations
@@ -40,14 +40,14 @@ class Estimate:
     currency: str
     #: How the amount came about: ``tokens``, ``tokens_at_most``, ``seconds``, ``usage`` or ``unknown``.
     basis: str
-    #: Sentences for people about what is assumed or unknown.
+    #: Sentences about what is assumed or unknown.
     notes: tuple[Text | LazyMessage, ...] = ()
     #: The line of the price list, at the price of the day; to be kept and given to :func:`charge`. ``None``: unknown.
     price: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
-class _Order:
+class _Conditions:
     """What decides the price. ``None`` means that it is not known."""
 
     resolution: str | None
@@ -69,11 +69,11 @@ class _Volume:
 
 
 def estimate(inputs: Inputs, host: Host, catalogue: Catalogue, today: datetime.date | None = None) -> Estimate:
-    """What a request is expected to cost if it succeeds. The request need not be valid; what is odd is unknown.
+    """What a request is expected to cost if it succeeds. It need not be valid: what is malformed counts as unknown.
 
     Tokens are ``floor(width * height * frames / 1024)`` where frames are 24 a second and one more, with the seconds of
-    given videos counted too: the formula that every reported count agrees with. An ``adaptive`` ratio whose source was
-    not measured is counted with the largest size of the resolution, and the basis says ``tokens_at_most``; that is
+    given videos counted too: the formula that agrees with every reported count. An ``adaptive`` ratio whose source was
+    not measured is counted with the largest size of the resolution, and the basis is ``tokens_at_most``; that is
     less than 5 % above the smallest (10 % on the 1.0 models). A duration of -1 makes everything unknown.
 
     With a reference video the provider bills a minimum, and no estimate is below it.
@@ -88,7 +88,7 @@ def estimate(inputs: Inputs, host: Host, catalogue: Catalogue, today: datetime.d
         return _unknown(currency, _("The length comes from the draft and is not known here."))
     parameters = {**explicit(inputs, host, catalogue), **inputs.given()}
     volume = _volume(inputs, row, parameters)
-    found = _find_rate(row, _order(inputs, row, parameters), today)
+    found = _find_rate(row, _conditions(inputs, row, parameters), today)
     notes = (*volume.notes, *_rate_notes(found, today))
     if found is None:
         return Estimate(volume.tokens, None, currency, "unknown", notes)
@@ -125,18 +125,18 @@ def charge(
         generate_audio: whether there is sound; ``None`` leaves the amount unknown where the price depends on it.
         service_tier: ``default`` or ``flex``; ``None`` is the default tier.
         has_video_input: whether a reference video was given.
-        draft: whether this is a draft, which is said in a note.
+        draft: whether this is a draft, which adds a note.
         agreed: the ``price`` of the estimate. It counts wherever its conditions still hold, so that a price that has
             changed since does not re-price a video.
         today: the day whose discounts count where the agreed price does not; by default the present one (UTC).
     """
     row, currency, today = catalogue.find(model_name, host), catalogue.currency(host), today or _today()
-    order = _Order(resolution or None, has_video_input, generate_audio, service_tier or "default")
+    conditions = _Conditions(resolution or None, has_video_input, generate_audio, service_tier or "default")
     rate = rate_from(agreed) if agreed else None
-    if rate is None or not _applies(rate, order):
+    if rate is None or not _applies(rate, conditions):
         if row is None:
             return _unknown(currency, _("Nothing is known about the price of this model."), total_tokens)
-        found = _find_rate(row, order, today)
+        found = _find_rate(row, conditions, today)
         rate = found.fixed_on(today) if found else None
     notes = _rate_notes(rate, today)
     if draft and row is not None and row.draft_tokens:
@@ -223,7 +223,7 @@ def _given_seconds(inputs: Inputs) -> Decimal | None:
 
 
 def _possible_sizes(inputs: Inputs, row: ModelRow, parameters: Mapping[str, object]) -> list[tuple[int, int]]:
-    """The size of the output, or every size it may have while nobody knows what the ratio follows."""
+    """The size of the output, or every size it may have when the source of the ratio was not measured."""
     resolution = _resolution(row, parameters)
     ratio = parameters.get("ratio") or row.defaults.ratio.get(inputs.mode, "")
     if ratio == "adaptive":
@@ -254,19 +254,19 @@ def _log_of(ratio: str) -> float:
 
 
 def _discounted(tokens: int, row: ModelRow, parameters: Mapping[str, object]) -> int:
-    """A draft of some models is billed for fewer tokens than its size says."""
+    """A draft of some models is billed for fewer tokens than its size gives."""
     share = row.draft_tokens.get("audio" if _sound(row, parameters) else "silent")
     return int(tokens * share) if parameters.get("draft") is True and share is not None else tokens
 
 
 def _sound(row: ModelRow, parameters: Mapping[str, object]) -> bool | None:
-    """Whether there will be sound; the provider's default where nothing is said."""
+    """Whether there will be sound; the provider's default where it is not set."""
     said = parameters.get("generate_audio", row.defaults.generate_audio)
     return said if isinstance(said, bool) else None
 
 
-def _order(inputs: Inputs, row: ModelRow, parameters: Mapping[str, object]) -> _Order:
-    return _Order(
+def _conditions(inputs: Inputs, row: ModelRow, parameters: Mapping[str, object]) -> _Conditions:
+    return _Conditions(
         resolution=_resolution(row, parameters),
         video_input=bool(inputs.media_of("video")),
         audio=_sound(row, parameters),
@@ -274,19 +274,19 @@ def _order(inputs: Inputs, row: ModelRow, parameters: Mapping[str, object]) -> _
     )
 
 
-def _find_rate(row: ModelRow, order: _Order, today: datetime.date) -> Rate | None:
+def _find_rate(row: ModelRow, conditions: _Conditions, today: datetime.date) -> Rate | None:
     """The line of the price list that applies; ``None`` when none does, or what is not known decides between two."""
-    matching = [rate for rate in row.prices if _applies(rate, order)]
+    matching = [rate for rate in row.prices if _applies(rate, conditions)]
     return matching[0] if len({rate.price_on(today) for rate in matching}) == 1 else None
 
 
-def _applies(rate: Rate, order: _Order) -> bool:
-    resolution = order.resolution.lower() if order.resolution else None
+def _applies(rate: Rate, conditions: _Conditions) -> bool:
+    resolution = conditions.resolution.lower() if conditions.resolution else None
     return (
         (not rate.resolutions or resolution is None or resolution in rate.resolutions)
-        and rate.video_input in {None, order.video_input}
-        and (rate.audio is None or order.audio is None or rate.audio == order.audio)
-        and rate.service_tier in {None, order.service_tier}
+        and rate.video_input in {None, conditions.video_input}
+        and (rate.audio is None or conditions.audio is None or rate.audio == conditions.audio)
+        and rate.service_tier in {None, conditions.service_tier}
     )
 
 

@@ -1,4 +1,4 @@
-"""One request under examination: what the rules look at, and where they write down what they find."""
+"""The state of one check: the request, what it is compared with, and the violations found."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .loading import Catalogue
 from .rows import ModelRow
 from .violations import LazyMessage, Text, Violation
 
-#: Mode -> what people call it.
+#: Mode -> its label.
 MODE_LABELS = {
     "t2v": _("text to video"),
     "i2v": _("first frame"),
@@ -25,40 +25,40 @@ MODE_LABELS = {
 
 @dataclass
 class Review:
-    """A request, the row it is held against, and the problems found so far."""
+    """A request, the row it is compared with, and the violations found so far."""
 
     inputs: Inputs
     host: Host
     catalogue: Catalogue
     #: ``None`` when nothing is known about the model, so that only what holds for every model is checked.
     row: ModelRow | None = None
-    #: ``False`` when the row is only the nearest one: its rules then advise and refuse nothing.
+    #: ``False`` when the row is only the nearest one: its rules then only warn.
     certain: bool = True
     violations: list[Violation] = field(default_factory=list)
 
     def add_error(
         self, place: str, code: str, message: Text, hint: Text, suggest: Sequence[object] = (), **values: object
     ) -> None:
-        """Note a reason not to send the request.
+        """Add a violation that forbids sending.
 
         Args:
-            suggest: the values that the cure proposes, which must pass the rules of ``place``; ``None``: leave it out.
-            values: what message and cure mention.
+            suggest: the values that the hint proposes, which must pass the rules of ``place``; ``None``: leave it out.
+            values: what message and hint mention.
         """
         self._note(place, code, message, hint, values, "error", suggest)
 
     def add_warning(self, place: str, code: str, message: Text, hint: Text, **values: object) -> None:
-        """Note something people should know before they send it."""
+        """Add a violation that only warns."""
         self._note(place, code, message, hint, values, "warning")
 
     def add_model_error(
         self, place: str, code: str, message: Text, hint: Text, suggest: Sequence[object] = (), **values: object
     ) -> None:
-        """Note that this model would not take it; only a warning when the model is not in the catalogue."""
+        """Add an error, or only a warning when the model is not in the catalogue."""
         self._note(place, code, message, hint, values, "error" if self.certain else "warning", suggest)
 
     def trial(self, **changes: object) -> Review:
-        """The same review of a request that differs in some fields of :class:`Inputs`, with no problems found yet."""
+        """The same review of a request that differs in some fields of :class:`Inputs`, with no violations yet."""
         return replace(self, inputs=replace(self.inputs, **changes), violations=[])  # type: ignore[arg-type]
 
     @property
@@ -92,5 +92,5 @@ class Review:
 
 
 def listed(words: Iterable[object]) -> str:
-    """Allowed values as they stand in a sentence."""
+    """Values as a sentence lists them."""
     return ", ".join(str(word) for word in words)

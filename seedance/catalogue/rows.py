@@ -24,7 +24,7 @@ class Duration:
 
 @dataclass(frozen=True)
 class References:
-    """How many reference media one request may bring."""
+    """How many reference media one request may have."""
 
     images: int
     videos: int
@@ -60,7 +60,7 @@ class Capabilities:
     parameters: tuple[str, ...]
     #: Parameters its provider is said to ignore.
     ignored: tuple[str, ...]
-    #: Parameters seen at work before the provider's pages named them for this model.
+    #: Parameters that work, though the provider's pages do not name them for this model.
     unconfirmed: tuple[str, ...]
     #: Parameters that this host's pages do not have, though another host's do.
     undocumented: tuple[str, ...]
@@ -77,7 +77,7 @@ class Capabilities:
 
 @dataclass(frozen=True)
 class Limits:
-    """How much of it."""
+    """Ranges and numbers that a model accepts."""
 
     duration: Duration
     resolutions: tuple[str, ...]
@@ -98,7 +98,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class Defaults:
-    """What a request gets when it does not say. The duration is ours where the provider would choose one."""
+    """What a request gets where it sets no value. The duration is this app's where the provider would choose one."""
 
     #: Seconds.
     duration: int
@@ -121,11 +121,11 @@ class Rate:
     video_input: bool | None
     audio: bool | None
     service_tier: str | None
-    #: ``False`` when a single weak source says so.
+    #: ``False`` when there is only a single weak source.
     verified: bool
     #: The part of the price that a time-limited offer takes off, such as 0.2; it counts up to and including ``until``.
     discount: Decimal | None = None
-    #: The last day of the discount. ``None``: nobody knows, and the discount is not counted.
+    #: The last day of the discount. ``None``: not known, and the discount is not counted.
     until: datetime.date | None = None
 
     def is_discounted(self, today: datetime.date) -> bool:
@@ -164,7 +164,7 @@ class ModelRow:
     ids: Mapping[str, tuple[str, ...]]
     #: ``current``, ``retiring`` or ``historical``.
     state: str
-    #: When somebody last compared these facts with the provider's pages.
+    #: When these facts were last compared with the provider's pages.
     verified: datetime.date
     capabilities: Capabilities
     limits: Limits
@@ -203,14 +203,14 @@ class ModelRow:
 def build(
     family: str, facts: Table, name: str, *, sizes: Table, rates: tuple[Rate, ...], verified: datetime.date
 ) -> ModelRow:
-    """One row from a family's table, after host and dialect have had their say in it."""
+    """One row from a family's table, with the differences of host and dialect merged into it."""
     return ModelRow(
         family=family,
         name=name,
         title=facts["title"],
         ids=facts["ids"],
         state=facts["state"],
-        verified=facts.get("verified", verified),
+        verified=_date(facts.get("verified")) or verified,
         capabilities=_capabilities(facts),
         limits=_limits(facts),
         defaults=Defaults(

@@ -1,4 +1,4 @@
-"""What is wrong with a request, in words for people and codes for programs."""
+"""Violations: what is wrong with a request, with a translated message and a stable code."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class LazyMessage:
 class Violation:
     """One thing that is wrong with one field of a request.
 
-    ``message`` says what is wrong and what is allowed, ``cure`` what to write instead; one sentence each.
+    ``message`` is what is wrong and what is allowed, ``hint`` what to write instead; one sentence each.
     """
 
     #: Where it is: ``model``, ``prompt``, ``duration``, ``media``, ``media[1].role``, ``draft_task_id``.
@@ -41,9 +41,9 @@ class Violation:
     code: str
     message: LazyMessage
     hint: LazyMessage
-    #: ``error`` forbids sending; ``warning`` is for people to read.
+    #: ``error`` forbids sending; ``warning`` does not.
     severity: str = "error"
-    #: The values that ``cure`` proposes, ``None`` for leaving the field out. Each passes the rules of that field.
+    #: The values that ``hint`` proposes, ``None`` for leaving the field out. Each passes the rules of that field.
     suggestions: tuple[object, ...] = ()
 
     @property
@@ -55,6 +55,6 @@ class Violation:
         return f"{self.message} {self.hint}"
 
 
-def errors(violations: Iterable[Violation]) -> list[Violation]:
-    """Only the problems that forbid sending, in the order they came."""
+def only_errors(violations: Iterable[Violation]) -> list[Violation]:
+    """Only those that forbid sending, in the order they came."""
     return [violation for violation in violations if violation.is_error]

@@ -2,8 +2,7 @@
 
 from collections.abc import Iterator
 
-from .. import intake
-from ..catalogue.inputs import MediaFacts
+from ..catalogue import MediaFacts, current_catalogue, host_of
 from ..exceptions import ConfigurationError
 from ..models import GenerationTask
 
@@ -32,10 +31,10 @@ def _differences(task: GenerationTask, facts: MediaFacts) -> Iterator[str]:
 def _asked_size(task: GenerationTask) -> tuple[int, int] | None:
     """The exact size that follows from resolution and ratio; ``None`` where one of them was left to the model."""
     try:
-        host = intake.host_of(task.provider)
+        host = host_of(task.provider)
     except ConfigurationError:
         return None  # the alias left the settings since
-    row = intake.current_catalogue().find(task.model_name, host)
+    row = current_catalogue().find(task.model_name, host)
     if row is None or not task.resolution or not task.ratio:
         return None
     return row.size(task.resolution, task.ratio)

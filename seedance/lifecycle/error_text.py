@@ -1,6 +1,6 @@
 """How an exchange that went wrong is told on the timeline."""
 
-from ..catalogue import errors
+from ..catalogue import find_error
 from ..exceptions import ProviderError
 
 
@@ -15,5 +15,5 @@ def error_code_of(exc: ProviderError) -> str:
     """The provider's code; where it gave none, the name of what its message or HTTP status means."""
     if exc.code:
         return exc.code
-    kind = errors.find("", exc.status_code, str(exc))
-    return kind.name if kind in errors.KINDS and not kind.speaks_for_status else f"http_{exc.status_code}"
+    kind = find_error("", exc.status_code, str(exc))
+    return kind.name if kind.is_known and not kind.default_for_status else f"http_{exc.status_code}"

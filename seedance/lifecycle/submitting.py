@@ -20,8 +20,7 @@ from django.db import (
 from django.utils import timezone
 
 from .. import conf, intake, translate
-from ..catalogue.errors import find, pauses
-from ..catalogue.violations import errors
+from ..catalogue import find_error, only_errors, pause_scope
 from ..exceptions import (
     AuthenticationError,
     ConfigurationError,
@@ -153,7 +152,7 @@ class _Outcome:
 
 def _prepare(task: GenerationTask) -> _Create | None:
     """Make the create call ready; ``None`` when it cannot be made, which is then written down."""
-    violations = errors(intake.check(task.inputs, task.provider))
+    violations = only_errors(intake.check(task.inputs, task.provider))
     if violations:
         _refuse(task, violations[0].code, " ".join(str(violation) for violation in violations))
         return None
@@ -325,7 +324,7 @@ def _back_off(task: GenerationTask, exc: RateLimitError) -> None:
 def _pause(task: GenerationTask, exc: ProviderError) -> None:
     """Where only a person can mend a refusal, send nothing more to what it is about, so that no task is burnt."""
     code = error_code_of(exc)
-    what = pauses(
+    what = pause_scope(
         code, exc.status_code, str(exc), model_name=task.model_name, refers_to_provider=_refers_to_provider(task)
     )
     if what == "account" and Account.objects.pause(task.provider, code=code, reason=str(exc)):
@@ -369,7 +368,7 @@ def _refuse(task: GenerationTask, code: str, message: str, *, error: ProviderErr
         error_code=code[:128],
         error_message=message,
         error_charged="no",
-        error_retryable=find(code).retry == "later",
+        error_retryable=find_error(code).retry == "later",
         request_id=error.request_id if error else "",
         attention="",
         attention_detail="",

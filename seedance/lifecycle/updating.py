@@ -7,7 +7,7 @@ from typing import Any
 from django.utils import timezone
 
 from .. import conf, translate
-from ..catalogue.errors import find
+from ..catalogue import find_error
 from ..models import Attention, GenerationTask, Status, Transition
 from ..provider.types import RemoteTask
 from . import history
@@ -102,7 +102,7 @@ def _transition(task: GenerationTask, status: Status, remote: RemoteTask, change
             changes["attention"] = Attention.NO_VIDEO
     elif status != Status.RUNNING:
         changes |= {"next_poll_at": None, "error_charged": "no" if _bills_successes_only(task) else "unknown"}
-        changes |= {"error_retryable": status == Status.EXPIRED or find(remote.error_code).retry == "later"}
+        changes |= {"error_retryable": status == Status.EXPIRED or find_error(remote.error_code).retry == "later"}
     detail = f"{remote.error_code} {remote.error_message}".strip()
     return TaskUpdate(task, changes, to=status, detail=detail, reported_at=remote.updated_at)
 

@@ -11,7 +11,7 @@ from django.core.management.base import CommandError
 from django.utils.translation import gettext as _
 
 from .. import conf, intake
-from ..catalogue.inputs import PARAMETERS
+from ..catalogue import PARAMETERS, current_catalogue, host_of
 
 #: Parameter -> how its option is read. What is not here is text.
 _NUMBERS = frozenset({"duration", "frames", "seed", "priority", "execution_expires_after"})
@@ -99,7 +99,7 @@ def default_model(alias: str) -> str:
     """The first current model that the catalogue has for a provider; empty when it has none."""
     if alias not in conf.provider_aliases():
         return ""  # the rules say that there is no such provider
-    rows = intake.current_catalogue().models_for(intake.host_of(alias))
+    rows = current_catalogue().models_for(host_of(alias))
     return next((row.name for row in rows if row.state == "current"), "")
 
 

@@ -14,7 +14,7 @@ from typing import IO, Any, cast
 
 from django.core.files.base import File
 
-from ..catalogue.inputs import MediaFacts
+from ..catalogue import MediaFacts
 
 try:
     from PIL import Image

@@ -9,7 +9,7 @@ from django.core.files.base import ContentFile, File
 from django.utils.translation import gettext as _
 
 from .. import intake
-from ..catalogue.violations import Violation
+from ..catalogue import Violation
 from ..exceptions import TransitionError
 from ..media.stills import last_frame_of
 from .media import MediaItem

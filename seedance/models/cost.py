@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from .. import intake
-from ..catalogue import price
+from .. import catalogue, intake
 from ..exceptions import ConfigurationError
 from .status import Status
 
@@ -57,13 +56,13 @@ def _facts_of(task: "GenerationTask") -> dict[str, Any]:
 def _charged(task: "GenerationTask", facts: Mapping[str, Any]) -> dict[str, Any]:
     result = facts["result"] or {}
     try:
-        host = intake.host_of(task.provider)
+        host = catalogue.host_of(task.provider)
     except ConfigurationError:
         return {"cost_amount": None, "cost_currency": ""}
-    charge = price.charge(
+    charge = catalogue.charge(
         task.model_name,
         host,
-        intake.current_catalogue(),
+        catalogue.current_catalogue(),
         total_tokens=facts["total_tokens"],
         seconds=result.get("duration"),
         resolution=result.get("resolution") or task.resolution,
@@ -78,6 +77,6 @@ def _charged(task: "GenerationTask", facts: Mapping[str, Any]) -> dict[str, Any]
 
 def _currency(task: "GenerationTask") -> str:
     try:
-        return intake.current_catalogue().currency(intake.host_of(task.provider))
+        return catalogue.current_catalogue().currency(catalogue.host_of(task.provider))
     except ConfigurationError:
         return ""

@@ -7,7 +7,7 @@ from django.core.files.base import File
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from ..catalogue.inputs import MEDIA_ROLES
+from ..catalogue import MEDIA_ROLES
 from ..conf import result_storage
 from ..media.measure import SUFFIXES
 from .databases import PrimaryQuerySet

@@ -20,7 +20,7 @@ from django.db.models.fields.files import FieldFile
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from ..catalogue.inputs import PARAMETERS, Inputs, MediaInput
+from ..catalogue import PARAMETERS, Inputs, MediaInput
 from ..conf import provider, result_storage
 from ..exceptions import TransitionError
 from .after_commit import after_commit, delete_after_commit

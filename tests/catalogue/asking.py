@@ -6,10 +6,7 @@ import re
 from pathlib import Path
 from types import MappingProxyType
 
-from seedance.catalogue.host import Host
-from seedance.catalogue.inputs import Inputs, MediaFacts, MediaInput
-from seedance.catalogue.loading import load
-from seedance.catalogue.rules import check
+from seedance.catalogue import Host, Inputs, MediaFacts, MediaInput, check, load
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "catalogue.md"
 

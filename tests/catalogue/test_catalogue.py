@@ -5,10 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from seedance.catalogue import loading
-from seedance.catalogue.host import Host
-from seedance.catalogue.inputs import PARAMETERS
-from seedance.catalogue.loading import load
+from seedance.catalogue import PARAMETERS, Host, load, loading
 
 from .asking import HOSTS
 

@@ -2,8 +2,8 @@
 
 import pytest
 
+from seedance.catalogue import load
 from seedance.catalogue.defaults import explicit
-from seedance.catalogue.loading import load
 
 from .asking import HOSTS, medium, request
 

@@ -6,11 +6,13 @@ from pathlib import Path
 import pytest
 from django.utils import translation
 
-from seedance.catalogue.errors import KINDS, RULE_CODES, find, pauses
+from scripts.error_texts import texts, with_tables
+from seedance.catalogue import RULE_CODES, error_kinds, find_error, pause_scope
 
 from .asking import documented_codes
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "errors.md"
+KINDS = error_kinds()
 every_kind = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 
 
@@ -24,8 +26,29 @@ def _documented():
 
 def _as_documented(kind):
     statuses = ", ".join(map(str, kind.statuses)) or "—"
-    shown = f"**{statuses}**" if kind.speaks_for_status else statuses
+    shown = f"**{statuses}**" if kind.default_for_status else statuses
     return (kind.codes, shown, kind.billed, kind.retry, str(kind.meaning), str(kind.advice))
+
+
+def test_tables_of_the_document_are_generated():
+    text = DOCUMENT.read_text("utf-8")
+
+    assert with_tables(text) == text, "run python -m scripts.error_texts docs"
+
+
+def test_generating_the_tables_repairs_them():
+    text = DOCUMENT.read_text("utf-8")
+    without_rows = re.sub(r"^\| `[A-Z].*\n", "", text, flags=re.M)
+
+    assert without_rows != text
+    assert with_tables(without_rows) == text
+
+
+def test_every_text_of_the_data_is_collected_for_translation():
+    collected = texts()
+
+    assert {str(kind.meaning) for kind in KINDS} | {str(kind.advice) for kind in KINDS} <= set(collected)
+    assert {str(cause.remedy) for kind in KINDS for cause in kind.causes} <= set(collected)
 
 
 def test_document_has_the_table_word_for_word():
@@ -46,12 +69,12 @@ def test_kind_uses_known_words_only(kind):
 
 @every_kind
 def test_kind_is_found_by_each_of_its_codes(kind):
-    assert [find(code) for code in kind.codes] == [kind] * len(kind.codes)
+    assert [find_error(code) for code in kind.codes] == [kind] * len(kind.codes)
 
 
 def test_no_code_and_no_status_has_two_kinds():
     codes = [code for kind in KINDS for code in kind.codes]
-    statuses = [status for kind in KINDS if kind.speaks_for_status for status in kind.statuses]
+    statuses = [status for kind in KINDS if kind.default_for_status for status in kind.statuses]
 
     assert len(set(codes)) == len(codes)
     assert len(set(statuses)) == len(statuses)
@@ -65,7 +88,7 @@ def test_codes_of_the_rules_are_those_of_the_catalogue():
 
 @pytest.mark.parametrize("code", sorted(RULE_CODES))
 def test_code_of_a_rule_means_that_nothing_was_sent(code):
-    assert (find(code).name, find(code).billed) == ("refused_by_rules", "no")
+    assert (find_error(code).name, find_error(code).billed) == ("refused_by_rules", "no")
 
 
 @pytest.mark.parametrize(
@@ -89,12 +112,12 @@ def test_code_of_a_rule_means_that_nothing_was_sent(code):
     ],
 )
 def test_longest_known_beginning_of_a_code_decides(code, name):
-    assert find(code).name == name
+    assert find_error(code).name == name
 
 
 @pytest.mark.parametrize("code", ["InvalidParameterised", "Input", "NotFoundAtAll.InvalidParameter", ".", "..."])
 def test_only_a_dot_parts_a_code(code):
-    assert str(find(code).meaning).startswith("Nobody has written down")
+    assert str(find_error(code).meaning).startswith("Nobody has written down")
 
 
 @pytest.mark.parametrize(
@@ -117,7 +140,7 @@ def test_only_a_dot_parts_a_code(code):
     ],
 )
 def test_status_decides_where_there_is_no_code(code, status, name):
-    assert find(code, status).name == name
+    assert find_error(code, status).name == name
 
 
 @pytest.mark.parametrize(
@@ -135,7 +158,7 @@ def test_status_decides_where_there_is_no_code(code, status, name):
     ],
 )
 def test_unknown_error_says_so_and_retries_by_its_status(code, status, billed, retry):
-    kind = find(code, status)
+    kind = find_error(code, status)
 
     assert kind.codes == (code,)
     assert (kind.billed, kind.retry) == (billed, retry)
@@ -149,20 +172,20 @@ def test_unknown_error_says_so_and_retries_by_its_status(code, status, billed, r
     ],
 )
 def test_relay_that_cannot_read_json_leads_to_its_other_route(code, message):
-    kind = find(code, 400, message)
+    kind = find_error(code, 400, message)
 
     assert kind.name == "json_parse_error"
     assert "cometapi-videos" in str(kind.advice)
 
 
 def test_model_without_a_price_is_known_by_the_message():
-    kind = find("http_400", message="This model has not been priced by the administrator yet")
+    kind = find_error("http_400", message="This model has not been priced by the administrator yet")
 
     assert kind.name == "model_not_priced"
 
 
 def test_message_is_not_looked_at_where_there_is_a_code():
-    kind = find("InvalidParameter", 400, "looking for beginning of value")
+    kind = find_error("InvalidParameter", 400, "looking for beginning of value")
 
     assert kind.name == "InvalidParameter"
 
@@ -217,12 +240,12 @@ MODEL = "doubao-seedance-1-0-pro-250528"
     ],
 )
 def test_refusal_pauses_what_it_is_about(code, status, message, what):
-    assert pauses(code, status, message, model_name=MODEL) == what
+    assert pause_scope(code, status, message, model_name=MODEL) == what
 
 
 @pytest.mark.parametrize(("message", "what"), [("no access to the resource", "none"), (f"{MODEL} is closed", "model")])
 def test_refusal_of_what_a_task_refers_to_does_not_pause_the_model(message, what):
-    assert pauses("AccessDenied", 403, message, model_name=MODEL, refers_to_provider=True) == what
+    assert pause_scope("AccessDenied", 403, message, model_name=MODEL, refers_to_provider=True) == what
 
 
 @every_kind
@@ -251,21 +274,21 @@ def test_text_is_translated_when_it_is_read(kind):
     ],
 )
 def test_code_of_a_relay_or_a_gateway_is_known_by_its_name(code, status, billed, retry):
-    kind = find(code, status)
+    kind = find_error(code, status)
 
     assert not str(kind.meaning).startswith("Nobody has written down")
     assert (kind.billed, kind.retry) == (billed, retry)
 
 
 def test_empty_balance_at_a_relay_says_to_top_up():
-    kind = find("insufficient_user_quota", 403)
+    kind = find_error("insufficient_user_quota", 403)
 
     assert "balance" in str(kind.meaning)
     assert "Top up" in str(kind.advice)
 
 
 def test_causes_of_a_copyright_refusal_are_in_the_providers_order_and_in_the_document():
-    causes = find("OutputVideoSensitiveContentDetected.PolicyViolation").causes
+    causes = find_error("OutputVideoSensitiveContentDetected.PolicyViolation").causes
 
     listed = [f"{number}. {cause.meaning} {cause.remedy}" for number, cause in enumerate(causes, 1)]
     assert [cause.name for cause in causes] == ["named", "music", "invented_face", "small_face"]
@@ -273,7 +296,7 @@ def test_causes_of_a_copyright_refusal_are_in_the_providers_order_and_in_the_doc
 
 
 def test_too_many_at_once_names_both_cures():
-    advice = str(find("InflightBatchsizeExceeded").advice)
+    advice = str(find_error("InflightBatchsizeExceeded").advice)
 
     assert "MAX_ACTIVE" in advice
     assert "top up" in advice

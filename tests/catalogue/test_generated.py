@@ -4,11 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from seedance.catalogue import PARAMETERS, Inputs, MediaInput, check, estimate, load, only_errors
 from seedance.catalogue.defaults import explicit
-from seedance.catalogue.inputs import PARAMETERS, Inputs, MediaInput
-from seedance.catalogue.loading import load
-from seedance.catalogue.price import estimate
-from seedance.catalogue.rules import check, errors
 from seedance.catalogue.rules.value import FRAMES
 
 from .asking import HOSTS, medium, upload
@@ -63,7 +60,7 @@ def accepted(draw):
 def test_what_a_row_offers_is_accepted(case):
     host, _row, inputs = case
 
-    assert errors(check(inputs, host, load())) == []
+    assert only_errors(check(inputs, host, load())) == []
 
 
 @given(accepted())
@@ -73,7 +70,7 @@ def test_what_is_sent_in_addition_is_accepted_too(case):
 
     whole = Inputs(inputs.model_name, inputs.prompt, inputs.media, {**inputs.parameters, **added})
 
-    assert errors(check(whole, host, load())) == []
+    assert only_errors(check(whole, host, load())) == []
     assert explicit(whole, host, load()) == {}
 
 
@@ -130,7 +127,7 @@ def test_one_step_beside_it_is_refused(step, case):
     host, row, inputs = case
     field, aside = STEPS_ASIDE[step]
 
-    violations = errors(check(aside(row, inputs), host, load()))
+    violations = only_errors(check(aside(row, inputs), host, load()))
 
     assert any(violation.field.startswith(field) for violation in violations)
 
@@ -143,7 +140,7 @@ def test_frames_are_taken_in_steps_of_four(pair, frames):
     host, row = pair
     media = (medium("first_frame"),) * ("i2v" in row.capabilities.modes)
 
-    violations = errors(check(Inputs(row.name, "A boat.", media, {"frames": frames}), host, load()))
+    violations = only_errors(check(Inputs(row.name, "A boat.", media, {"frames": frames}), host, load()))
 
     assert (violations == []) == (frames in FRAMES)
 

@@ -7,9 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seedance.catalogue.inputs import MEDIA_ROLES, PARAMETERS, Inputs
-from seedance.catalogue.loading import load
-from seedance.catalogue.rules import check, errors
+from seedance.catalogue import MEDIA_ROLES, PARAMETERS, Inputs, check, load, only_errors
 
 from .asking import HOSTS, medium, upload, violations
 
@@ -73,7 +71,7 @@ def followed(inputs, field, value):
 def refusals(inputs, host, field):
     """(field, code) of every refusal of a field; the parts of ``media`` are one."""
     root = re.split(r"[.\[]", field)[0]
-    found = errors(check(inputs, host, load()))
+    found = only_errors(check(inputs, host, load()))
     return {(violation.field, violation.code) for violation in found if re.split(r"[.\[]", violation.field)[0] == root}
 
 
@@ -82,7 +80,7 @@ def refusals(inputs, host, field):
 def test_hint_that_is_followed_leads_to_no_other_refusal_of_the_field(case):
     host, inputs = case
 
-    for violation in errors(check(inputs, host, load())):
+    for violation in only_errors(check(inputs, host, load())):
         before = refusals(inputs, host, violation.field)
         for value in violation.suggestions:
             after = refusals(followed(inputs, violation.field, value), host, violation.field)
@@ -95,7 +93,9 @@ def test_hint_that_says_what_to_write_has_the_value_as_data(case):
     host, inputs = case
 
     told = [
-        violation for violation in errors(check(inputs, host, load())) if str(violation.hint).startswith("Write one of")
+        violation
+        for violation in only_errors(check(inputs, host, load()))
+        if str(violation.hint).startswith("Write one of")
     ]
 
     assert all(violation.suggestions for violation in told)

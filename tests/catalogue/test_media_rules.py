@@ -2,7 +2,7 @@
 
 import pytest
 
-from seedance.catalogue.inputs import MediaInput
+from seedance.catalogue import MediaInput
 
 from .asking import advised, found, medium, upload
 

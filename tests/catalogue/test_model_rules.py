@@ -2,7 +2,7 @@
 
 import pytest
 
-from seedance.catalogue.loading import load
+from seedance.catalogue import load
 
 from .asking import HOSTS, advised, found, violations
 

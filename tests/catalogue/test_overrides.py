@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from seedance.catalogue.loading import CatalogueError, check_overrides, load
+from seedance.catalogue import CatalogueError, check_overrides, load
 
 from .asking import HOSTS
 
@@ -74,7 +74,11 @@ def test_good_overrides_have_no_problems():
         ({7: {}}, 'SEEDANCE["MODELS"][7]: write the family\'s name as a string'),
         ({"9": {}}, 'SEEDANCE["MODELS"]["9"] is no known family: write one of "2.5"'),
         ({"9": {"like": "2.5"}}, 'write "title" too'),
-        ({"9": {"like": "8", "title": "X", "ids": {}}}, "is no known family"),
+        (
+            {"9": {"like": "8", "title": "X", "ids": {}}},
+            '["9"]["like"] names "8", which is no known family: write one of "2.5"',
+        ),
+        ({"9": {"like": ["2.5"], "title": "X", "ids": {}}}, '["9"]["like"] must be a non-empty string'),
         ({"2.5": {"like": "2.0"}}, '["2.5"]["like"]: remove it'),
         ({"2.5": {"colour": "red"}}, '["2.5"]["colour"] is not a key of a model'),
         ({"2.5": {"title": ""}}, '["title"] must be a non-empty string'),
@@ -83,8 +87,14 @@ def test_good_overrides_have_no_problems():
         ({"2.5": {"ids": {"ark": None}}}, '["ids"]["ark"] must be the model\'s id'),
         ({"2.5": {"ids": {"ark": [1]}}}, "or a list of ids"),
         ({"2.5": {"video_floor": "five"}}, "must be a number of seconds as text"),
-        ({"2.5": {"prices": {"ark": [{"price": "1", "discount": "25"}]}}}, "discount is the part that is taken off"),
-        ({"2.5": {"prices": {"ark": [{"price": "1", "until": "soon"}]}}}, "until is a date"),
+        (
+            {"2.5": {"prices": {"ark": [{"price": "1", "discount": "25"}]}}},
+            '["prices"]["ark"][0]["discount"] must be the part that is taken off',
+        ),
+        (
+            {"2.5": {"prices": {"ark": [{"price": "1", "until": "soon"}]}}},
+            '["prices"]["ark"][0]["until"] must be a date',
+        ),
         ({"2.5": {"ids": {"comet": "x"}}}, '["ids"]["comet"] is not a key'),
         ({"2.5": {"ids": "x"}}, '["ids"] must be a dict'),
         ({"2.5": {"duration": {"min": "4"}}}, '["duration"]["min"] must be a whole number'),
@@ -100,9 +110,15 @@ def test_good_overrides_have_no_problems():
         ({"2.5": {"sizes": "9.9"}}, '["sizes"]: write width and height'),
         ({"2.5": {"prices": {"ark": "70"}}}, '["prices"]["ark"] must be a list'),
         ({"2.5": {"prices": {"ark": [{"amount": "70"}]}}}, 'each have a "price"'),
-        ({"2.5": {"prices": {"ark": [{"price": 0.1}]}}}, "whose price is an amount as a string"),
-        ({"2.5": {"prices": {"ark": [{"price": "cheap"}]}}}, "whose price is an amount as a string"),
-        ({"2.5": {"prices": {"ark": [{"price": "1", "tier": "flex"}]}}}, "a list of dicts with the keys price"),
+        ({"2.5": {"prices": {"ark": [{"price": 0.1}]}}}, '["prices"]["ark"][0]["price"] must be an amount as a string'),
+        (
+            {"2.5": {"prices": {"ark": [{"price": "cheap"}]}}},
+            '["prices"]["ark"][0]["price"] must be an amount as a string',
+        ),
+        (
+            {"2.5": {"prices": {"ark": [{"price": "1", "tier": "flex"}]}}},
+            '["prices"]["ark"][0]["tier"] is not a key of a model: write one of price',
+        ),
         ({"2.5": {"on": {"ark": {"title": "X"}}}}, '["on"]["ark"]["title"] is not a key'),
         ({"2.5": {"on": {"ark": {"duration": {"max": 3}}}}}, '["on"]["ark"]["duration"]: write min'),
     ],

@@ -2,9 +2,7 @@
 
 import pytest
 
-from seedance.catalogue.inputs import PARAMETERS, Inputs
-from seedance.catalogue.loading import load
-from seedance.catalogue.rules import check, errors
+from seedance.catalogue import PARAMETERS, Inputs, check, load, only_errors
 
 from .asking import HOSTS, advised, found, medium, model_id, violations
 
@@ -193,13 +191,13 @@ def test_number_in_quotes_is_told_apart():
     ],
 )
 def test_unknown_field_is_refused_with_what_was_meant(name, hint):
-    violation = errors(violations(**{name: 1}))[0]
+    violation = only_errors(violations(**{name: 1}))[0]
 
     assert (violation.field, violation.code, str(violation.hint)) == (name, "unknown_field", hint)
 
 
 def test_unknown_field_is_told_the_known_ones():
-    message = str(errors(violations(colour=1))[0].message)
+    message = str(only_errors(violations(colour=1))[0].message)
 
     assert all(name in message for name in PARAMETERS)
 

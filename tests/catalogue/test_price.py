@@ -5,8 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from seedance.catalogue.loading import load
-from seedance.catalogue.price import charge, estimate
+from seedance.catalogue import charge, estimate, load
 
 from .asking import HOSTS, medium, model_id, request, upload
 

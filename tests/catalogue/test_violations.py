@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 
 import seedance.catalogue
-from seedance.catalogue.violations import LazyMessage, Violation, errors
+from seedance.catalogue import LazyMessage, Violation, only_errors
 
 from .asking import documented_codes, violations
 
@@ -63,4 +63,4 @@ def test_errors_leave_the_warnings_out():
     warning = Violation("seed", "may_be_ignored", LazyMessage("Perhaps."), LazyMessage("See."), "warning")
     error = Violation("seed", "out_of_range", LazyMessage("No."), LazyMessage("Write 1."))
 
-    assert errors([warning, error]) == [error]
+    assert only_errors([warning, error]) == [error]

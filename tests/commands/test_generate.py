@@ -7,7 +7,8 @@ import signal
 import pytest
 from django.utils import timezone
 
-from seedance import intake, tasks
+from seedance import tasks
+from seedance.catalogue import current_catalogue, host_of
 from seedance.management import watch
 from seedance.management.request_options import default_model
 from seedance.models import Account, GenerationTask, Lease, Status
@@ -50,7 +51,7 @@ def test_model_of_cometapis_own_page_is_taken_there_when_none_is_named(settings)
 def test_best_current_model_is_taken_when_none_is_named(run, provider):
     run("seedance_generate", SAMPLE_PROMPT)
 
-    row = intake.current_catalogue().models_for(intake.host_of("default"))[0]
+    row = current_catalogue().models_for(host_of("default"))[0]
     assert only_task().model_name == row.name
 
 

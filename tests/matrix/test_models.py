@@ -3,7 +3,7 @@
 import pytest
 from django.core.files.base import File
 
-from seedance.catalogue.loading import load
+from seedance.catalogue import load
 from seedance.media.measure import measure
 from seedance.models import GenerationTask, Status
 

@@ -8,9 +8,7 @@ from django.core.files.base import ContentFile
 from hypothesis import strategies as st
 from PIL import Image
 
-from seedance.catalogue.host import Host
-from seedance.catalogue.inputs import MEDIA_ROLES
-from seedance.catalogue.loading import load
+from seedance.catalogue import MEDIA_ROLES, Host, load
 
 PROMPT = "A paper boat drifts on a quiet lake."
 ADDRESSES = {

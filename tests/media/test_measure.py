@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import seedance.emulator
-from seedance.catalogue.inputs import MediaFacts
+from seedance.catalogue import MediaFacts
 from seedance.media import measure as module
 from seedance.media.measure import measure
 

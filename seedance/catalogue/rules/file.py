@@ -1,4 +1,4 @@
-"""Is an uploaded file such as the provider takes? What nobody could measure is not judged."""
+"""Rules about one uploaded file: format, size, pixels, frame rate and length. What was not measured is not checked."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from ..inputs import MediaFacts, MediaInput
 from ..loading import MediaLimits
 from ..review import Review, listed
 
-#: Seconds by which the provider lets a clip run over.
+#: Seconds by which a clip may be longer than the limit. Source: the provider's messages, which name 15.2 and 30.2.
 _SLACK = 0.2
 
-#: MIME types that name a format in other words.
+#: Other MIME types of the same format.
 _ALIASES = {
     "image/jpg": "image/jpeg",
     "image/x-ms-bmp": "image/bmp",

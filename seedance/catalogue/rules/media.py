@@ -1,4 +1,4 @@
-"""Do the media go together, are there as many as the model takes, and can the provider use each one?"""
+"""Rules about media: roles, combinations, counts and the size of the request body."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from django.utils.translation import gettext_lazy as _
 from ..inputs import FRAME_ROLES, MEDIA_ROLES, MediaInput
 from ..review import MODE_LABELS, Review, listed
 from ..rows import ModelRow
-from ..violations import Text, errors
+from ..violations import Text, only_errors
 from .file import check_clip_totals, check_file
 from .url import check_url
 
-#: Bytes of the whole JSON body.
+#: Bytes of the whole JSON body. Source: Ark 1520757 (create a task), read 2026-11-22.
 _LARGEST_BODY = 64_000_000
 
 #: With more media than any model takes, no role is tried on one of them.
 _MOST_TRIED = 64
 
-#: What ``/v1/videos`` has a form field for.
+#: What ``/v1/videos`` has a form field for. Source: CometAPI, Seedance create, read 2026-11-22.
 _VIDEOS_ROLE = "reference_image"
 
 
@@ -38,7 +38,7 @@ def check_media(review: Review) -> None:
 
 
 def _check_together(review: Review) -> None:
-    """What the media are as a whole. Where the host has no place for one of them, only its own problem is told."""
+    """Rules about all media together. Where the host takes one of them not at all, only that one is reported."""
     if all(_is_carried(review, medium) for medium in review.inputs.media):
         _check_mixture(review)
         if review.row is not None and review.mode_is_clear:
@@ -113,9 +113,9 @@ def _is_fitting(review: Review, index: int, role: str) -> bool:
     trial = review.trial(media=tuple(media))
     _check_medium(trial, index, media[index])
     _check_together(trial)
-    # That the route takes no addresses is said beside this, and has a hint of its own.
-    told = (f"{place}.url", "not_carried")
-    return all((violation.field, violation.code) == told for violation in errors(trial.violations))
+    # That the route takes no addresses is a violation of its own.
+    separate = (f"{place}.url", "not_carried")
+    return all((violation.field, violation.code) == separate for violation in only_errors(trial.violations))
 
 
 def _check_carried(review: Review, index: int, medium: MediaInput) -> None:
@@ -219,7 +219,7 @@ def _refuse_count(review: Review, row: ModelRow, what: Text, count: int, most: i
 
 
 def _check_body_size(review: Review) -> None:
-    """Data addresses travel inside the body; uploaded images and audio may, as text that is a third longer."""
+    """``data:`` addresses are part of the body; uploaded images and audio may be, as base64, a third longer."""
     if review.host.dialect != "ark":
         return
     written = sum(len(medium.url) for medium in review.inputs.media if medium.url.startswith("data:"))

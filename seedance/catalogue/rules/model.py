@@ -1,4 +1,4 @@
-"""Is the model one of this host's, and if not, which one was meant?"""
+"""Rules about the model id: whether the host offers it, and which one was meant otherwise."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from ..rows import ModelRow
 from ..violations import Text
 
 _ID = re.compile(r"[a-z0-9.-]+")
-#: An id that the provider may have published after this catalogue was written has a date; resellers append to it.
+#: An id that the provider may have published since has a date; resellers append to it.
 _DATE = re.compile(r"-\d{6}(?=-|$)")
 _ENDPOINT_ID = re.compile(r"ep-[A-Za-z0-9-]+")
 
 
 def check_model(review: Review) -> None:
-    """Find the row the other rules go by, and say what is wrong with the name."""
+    """Find the row for the other rules, and check the name."""
     name, host, catalogue = review.inputs.model_name, review.host, review.catalogue
     review.row = catalogue.find(name, host)
     if review.row is not None:
@@ -96,7 +96,7 @@ def _check_undated(review: Review, row: ModelRow) -> None:
 
 
 def _warn_unlisted(review: Review, row: ModelRow) -> None:
-    """A relay may know the id, though nothing that it publishes about this route says so."""
+    """A relay may know the id, though its pages about this route do not have it."""
     documented = [name for name in _offered(review) if review.catalogue.documents_id(name, review.host)]
     review.add_warning(
         "model",

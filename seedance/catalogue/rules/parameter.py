@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from ..inputs import PARAMETERS
 from ..review import Review, listed
 from ..rows import ModelRow
-from ..violations import Text, errors
+from ..violations import Text, only_errors
 from .value import VALUE_RULES
 
 #: What the final video of a draft may still choose; it takes everything else from the draft.
@@ -128,7 +128,7 @@ def _passes(review: Review, name: str, value: object) -> bool:
     """Whether one parameter could have a value in this request."""
     trial = review.trial(parameters={**review.inputs.parameters, name: value})
     _check_value(trial, name, value)
-    return not errors(trial.violations)
+    return not only_errors(trial.violations)
 
 
 def _is_possible(review: Review, name: str) -> bool:

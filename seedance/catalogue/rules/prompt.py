@@ -1,4 +1,4 @@
-"""Is there a prompt where one is needed, and nothing in it that would be read as a parameter?"""
+"""Rules about the prompt: whether there is one, inline flags in it, and its length."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from django.utils.translation import gettext_lazy as _
 from .. import flags
 from ..review import Review, listed
 
-#: The provider's advice; longer prompts are taken, and details in them get lost.
+#: The provider's advice; longer prompts are accepted. Source: Ark 1520757 (create a task), read 2026-11-22.
 _MOST_WORDS = 1000
 _MOST_CHINESE = 500
 
-#: How many stray flags are named.
+#: How many flags a message names at most.
 _MOST_NAMED = 5
 
 _CHINESE = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]")

@@ -1,4 +1,4 @@
-"""Can the provider fetch what an address points at?"""
+"""Rules about the address of a medium: scheme, form, and whether the provider can reach it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from django.utils.translation import gettext_lazy as _
 from ..inputs import MediaInput
 from ..review import Review, listed
 
-#: Kind of file -> how its address may begin. A video is never written into the request itself.
+#: Kind of file -> how its address may begin. A video cannot be part of the request itself.
+#: Source: Ark 1520757 (create a task), read 2026-11-22.
 _SCHEMES = {
     "image": ("https://", "http://", "data:", "asset://"),
     "video": ("https://", "http://", "asset://"),
@@ -25,14 +26,14 @@ _DATA = re.compile(r"data:(?P<kind>image|audio)/(?P<format>[a-z0-9.+-]+);base64,
 _BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}")
 _ASSET = re.compile(r"asset://[\w.:/-]+", re.ASCII)
 
-#: Names that mean something only at home.
+#: Names that only a local network resolves. Source: RFC 6761, 6762 and 8375.
 _PRIVATE_SUFFIXES = (".localhost", ".local", ".internal", ".lan", ".home.arpa", ".test", ".invalid")
 
 
 def check_url(review: Review, place: str, medium: MediaInput) -> None:
-    """One address: its scheme, its form, and whether it leads anywhere from outside."""
+    """Rules about one address."""
     url, schemes = medium.url, _SCHEMES[medium.kind]
-    # A scheme has no case (RFC 3986, 3.1); of the others ``data:`` and ``asset://`` are held to theirs below.
+    # A scheme has no case (RFC 3986, 3.1). ``data:`` and ``asset://`` must be lower case, which is checked below.
     if not url[:_LONGEST_SCHEME].lower().startswith(schemes):
         review.add_error(
             place,
