@@ -8,7 +8,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from .. import conf, intake
-from ..catalogue.inputs import PARAMETERS
+from ..catalogue.parameters import PARAMETERS
 from ..exceptions import ConfigurationError
 from ..models import Attention, GenerationTask, Status
 from . import display, provider_status

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from .. import conf, intake
-from ..catalogue.inputs import PARAMETERS
+from ..catalogue.parameters import PARAMETERS
 from ..catalogue.price import Estimate
 from ..catalogue.violations import Violation
 from ..exceptions import TransitionError

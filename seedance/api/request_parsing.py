@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework.request import Request
 
 from .. import intake
-from ..catalogue.inputs import PARAMETERS
+from ..catalogue.parameters import PARAMETERS
 from ..catalogue.violations import Violation
 from ..models.queryset import GenerationTaskQuerySet
 from . import continuing, drafts

@@ -6,27 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-#: Every parameter a request may carry, by the provider's own spelling, in the order people read them.
-PARAMETERS: tuple[str, ...] = (
-    "duration",
-    "ratio",
-    "resolution",
-    "frames",
-    "seed",
-    "camera_fixed",
-    "watermark",
-    "generate_audio",
-    "return_last_frame",
-    "draft",
-    "service_tier",
-    "priority",
-    "execution_expires_after",
-    "safety_identifier",
-    "tools",
-    "output_format",
-    "omni_reference_task_type",
-)
-
 #: Role of a medium -> the kind of file it must be. The order is the one in which roles are offered.
 MEDIA_ROLES: Mapping[str, str] = MappingProxyType(
     {
@@ -84,7 +63,7 @@ class Inputs:
     model_name: str
     prompt: str = ""
     media: tuple[MediaInput, ...] = ()
-    #: Names of :data:`PARAMETERS` to values; ``None`` means unset.
+    #: Names of :data:`~seedance.catalogue.parameters.PARAMETERS` to values; ``None`` means unset.
     parameters: Mapping[str, object] = field(default_factory=dict)
     #: The provider task id of a draft, when this request turns that draft into its final video.
     draft_task_id: str = ""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 from typing import Any
 
 from .host import NAMING_PRESETS
-from .inputs import PARAMETERS
+from .parameters import PARAMETERS
 
 #: Says what a value must be, or nothing when it is.
 Expectation = Callable[[object], str]
@@ -140,9 +140,10 @@ def _one_of(allowed: Iterable[str]) -> Expectation:
     return lambda value: "" if isinstance(value, str) and value in names else f"one of {', '.join(names)}"
 
 
-def _some_of(allowed: Iterable[str]) -> Expectation:
-    names = tuple(allowed)
-    return lambda value: "" if _strings(value) and set(_items(value)) <= set(names) else f"a list of {', '.join(names)}"
+def _some_of(allowed: Collection[str]) -> Expectation:
+    return lambda value: (
+        "" if _strings(value) and set(_items(value)) <= set(allowed) else f"a list of {', '.join(allowed)}"
+    )
 
 
 def _words(value: object) -> str:

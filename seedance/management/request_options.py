@@ -11,7 +11,7 @@ from django.core.management.base import CommandError
 from django.utils.translation import gettext as _
 
 from .. import conf, intake
-from ..catalogue.inputs import PARAMETERS
+from ..catalogue.parameters import PARAMETERS
 
 #: Parameter -> how its option is read. What is not here is text.
 _NUMBERS = frozenset({"duration", "frames", "seed", "priority", "execution_expires_after"})

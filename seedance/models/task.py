@@ -20,7 +20,8 @@ from django.db.models.fields.files import FieldFile
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from ..catalogue.inputs import PARAMETERS, Inputs, MediaInput
+from ..catalogue.inputs import Inputs, MediaInput
+from ..catalogue.parameters import PARAMETERS
 from ..conf import provider, result_storage
 from ..exceptions import TransitionError
 from .after_commit import after_commit, delete_after_commit

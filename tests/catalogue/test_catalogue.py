@@ -7,7 +7,7 @@ import pytest
 
 from seedance.catalogue import loading
 from seedance.catalogue.host import Host
-from seedance.catalogue.inputs import PARAMETERS
+from seedance.catalogue.parameters import PARAMETERS
 from seedance.catalogue.loading import load
 
 from .asking import HOSTS

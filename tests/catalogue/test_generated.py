@@ -5,11 +5,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seedance.catalogue.defaults import explicit
-from seedance.catalogue.inputs import PARAMETERS, Inputs, MediaInput
+from seedance.catalogue.inputs import Inputs, MediaInput
+from seedance.catalogue.parameters import PARAMETERS
 from seedance.catalogue.loading import load
 from seedance.catalogue.price import estimate
 from seedance.catalogue.rules import check, errors
-from seedance.catalogue.rules.value import FRAMES
 
 from .asking import HOSTS, medium, upload
 
@@ -145,7 +145,7 @@ def test_frames_are_taken_in_steps_of_four(pair, frames):
 
     violations = errors(check(Inputs(row.name, "A boat.", media, {"frames": frames}), host, load()))
 
-    assert (violations == []) == (frames in FRAMES)
+    assert (violations == []) == (frames in PARAMETERS["frames"].range)
 
 
 JUNK = st.one_of(
@@ -165,7 +165,7 @@ JUNK = st.one_of(
         ),
         max_size=3,
     ),
-    parameters=st.dictionaries(st.one_of(st.sampled_from(PARAMETERS), st.text(max_size=8)), JUNK, max_size=4),
+    parameters=st.dictionaries(st.one_of(st.sampled_from(list(PARAMETERS)), st.text(max_size=8)), JUNK, max_size=4),
     draft=st.sampled_from(["", "cgt-1", "not an id"]),
 )
 @settings(max_examples=300)

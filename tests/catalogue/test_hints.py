@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seedance.catalogue.inputs import MEDIA_ROLES, PARAMETERS, Inputs
+from seedance.catalogue.inputs import MEDIA_ROLES, Inputs
+from seedance.catalogue.parameters import PARAMETERS
 from seedance.catalogue.loading import load
 from seedance.catalogue.rules import check, errors
 

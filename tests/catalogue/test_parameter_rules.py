@@ -2,7 +2,8 @@
 
 import pytest
 
-from seedance.catalogue.inputs import PARAMETERS, Inputs
+from seedance.catalogue.inputs import Inputs
+from seedance.catalogue.parameters import PARAMETERS
 from seedance.catalogue.loading import load
 from seedance.catalogue.rules import check, errors
 
