@@ -16,29 +16,17 @@ from . import conf
 from .catalogue import defaults, flags, loading, price, rules
 from .catalogue.host import Host
 from .catalogue.inputs import MEDIA_ROLES, Inputs, MediaFacts, MediaInput
+from .catalogue.parameters import LARGEST_NUMBER, PARAMETERS
 from .catalogue.violations import LazyMessage, Violation, errors
 from .exceptions import ConfigurationError
 from .media.measure import measure
 
-#: What the columns hold, whatever a model unknown to the catalogue may accept: characters, and whole numbers.
+#: Characters of the texts beside the parameters, whose own bounds stand in their table.
 LONGEST_TEXT = {
     "prompt": 20_000,  # its column has no end, but nothing beyond this is a description of a video
     "model": 128,
     "draft_task_id": 128,
     "provider": 50,
-    "ratio": 16,
-    "resolution": 16,
-    "service_tier": 16,
-    "omni_reference_task_type": 16,
-    "output_format": 8,
-    "safety_identifier": 64,
-}
-LARGEST_NUMBER = {
-    "duration": 2**15 - 1,
-    "frames": 2**15 - 1,
-    "priority": 2**15 - 1,
-    "execution_expires_after": 2**31 - 1,
-    "seed": 2**63 - 1,
 }
 #: Largest ``metadata``, as JSON text in UTF-8.
 MAX_METADATA_BYTES = 16 * 1024
@@ -244,19 +232,22 @@ def _needs_public_url(number: int) -> Violation:
 
 
 def _unfit(values: Mapping[str, object]) -> Iterable[Violation]:
+    longest = {**LONGEST_TEXT, **{name: entry.max_length for name, entry in PARAMETERS.items() if entry.kind == "text"}}
+    # A number with a range of its own is refused by the rules.
+    unlimited = {name for name, entry in PARAMETERS.items() if entry.range is None}
     for name, value in values.items():
-        if isinstance(value, str) and len(value) > LONGEST_TEXT.get(name, len(value)):
+        if isinstance(value, str) and len(value) > longest.get(name, len(value)):
             yield Violation(
                 field=name,
                 code="too_long",
-                message=LazyMessage(_("This is longer than %(most)d characters."), {"most": LONGEST_TEXT[name]}),
+                message=LazyMessage(_("This is longer than %(most)d characters."), {"most": longest[name]}),
                 hint=LazyMessage(_("Shorten it.")),
             )
-        if isinstance(value, int) and abs(value) > LARGEST_NUMBER.get(name, abs(value)):
+        if isinstance(value, int) and name in unlimited and abs(value) > LARGEST_NUMBER:
             yield Violation(
                 field=name,
                 code="too_large",
-                message=LazyMessage(_("This number is beyond ±%(most)d."), {"most": LARGEST_NUMBER[name]}),
+                message=LazyMessage(_("This number is beyond ±%(most)d."), {"most": LARGEST_NUMBER}),
                 hint=LazyMessage(_("Use a smaller number.")),
             )
 

@@ -10,6 +10,7 @@ from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_sc
 from rest_framework import serializers
 from rest_framework.fields import SkipField, empty
 
+from ..catalogue.parameters import PARAMETERS, Parameter
 from ..catalogue.violations import Violation
 from ..intake import MAX_MEDIA
 from .errors import refusal, violations_of
@@ -78,12 +79,13 @@ class ObjectField(serializers.Field):
 
 
 class ParameterField(serializers.Field):
-    """One parameter of the provider, taken as it is: the catalogue's rules judge type and value."""
+    """One parameter of the provider, taken as it is: the catalogue's rules check type and value."""
 
     default_error_messages = {"unstorable_text": _("This holds a NUL character or half a surrogate pair.")}
 
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(required=False, allow_null=True, **kwargs)
+    def __init__(self, parameter: Parameter) -> None:
+        super().__init__(required=False, allow_null=True, help_text=parameter.help)
+        extend_schema_field(parameter.schema)(self)
 
     def to_internal_value(self, data: Any) -> Any:
         """The value itself, unless no database can hold it."""
@@ -96,26 +98,6 @@ class ParameterField(serializers.Field):
     def to_representation(self, value: Any) -> Any:
         """The value itself."""
         return value
-
-
-@extend_schema_field({"type": "integer", "nullable": True})
-class WholeParameter(ParameterField):
-    """A parameter that is a whole number."""
-
-
-@extend_schema_field({"type": "boolean", "nullable": True})
-class SwitchParameter(ParameterField):
-    """A parameter that is true or false."""
-
-
-@extend_schema_field({"type": "string", "nullable": True})
-class TextParameter(ParameterField):
-    """A parameter that is text."""
-
-
-@extend_schema_field({"type": "array", "items": {"type": "object", "additionalProperties": {}}, "nullable": True})
-class ListParameter(ParameterField):
-    """A parameter that is a list of objects."""
 
 
 class RequestSerializer(serializers.Serializer):
@@ -209,23 +191,10 @@ class TaskRequestSerializer(RequestSerializer):
     submit = StrictBooleanField(
         required=False, default=True, help_text=_("False: only keep it, to be submitted later.")
     )
-    duration = WholeParameter(help_text=_("Seconds; -1 lets the model decide, where it can."))
-    ratio = TextParameter(help_text=_("Such as 16:9; adaptive follows the input, where the model can."))
-    resolution = TextParameter(help_text=_("Such as 720p."))
-    frames = WholeParameter(help_text=_("Instead of a duration: 29, 33, … 289."))
-    seed = WholeParameter(help_text=_("The same seed gives a similar video; -1 is a random one."))
-    camera_fixed = SwitchParameter(help_text=_("Keep the camera still."))
-    watermark = SwitchParameter(help_text=_("Put the provider's mark on the video."))
-    generate_audio = SwitchParameter(help_text=_("Make sound, too; it costs more."))
-    return_last_frame = SwitchParameter(help_text=_("Return the last frame as an image, to continue from."))
-    draft = SwitchParameter(help_text=_("A low-cost preview."))
-    service_tier = TextParameter(help_text=_("default, or flex: cheaper and later."))
-    priority = WholeParameter(help_text=_("0 to 9; higher goes first in the provider's queue."))
-    execution_expires_after = WholeParameter(help_text=_("Seconds after which the provider gives up."))
-    safety_identifier = TextParameter(help_text=_("A hash of your end user, for the provider's abuse checks."))
-    tools = ListParameter(help_text=_('Such as [{"type": "web_search"}].'))
-    output_format = TextParameter(help_text=_("mp4 or mov, where the model has both."))
-    omni_reference_task_type = TextParameter(help_text=_("auto, reference, edit or extend, where the model has them."))
+
+    def get_fields(self) -> dict[str, serializers.Field]:
+        """The fields above, and one for each parameter."""
+        return {**super().get_fields(), **{name: ParameterField(entry) for name, entry in PARAMETERS.items()}}
 
 
 @extend_schema_field(TaskRequestSerializer(many=True))
