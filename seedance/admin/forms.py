@@ -4,15 +4,16 @@ import re
 from typing import Any
 
 from django import forms
-from django.contrib.admin.widgets import AdminTextareaWidget, AdminTextInputWidget
+from django.contrib.admin.widgets import AdminIntegerFieldWidget, AdminTextareaWidget, AdminTextInputWidget
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.forms.formsets import DELETION_FIELD_NAME
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from .. import conf, intake
-from ..catalogue.parameters import PARAMETERS
+from ..catalogue.parameters import PARAMETERS, Parameter
 from ..catalogue.price import Estimate
 from ..catalogue.violations import Violation
 from ..exceptions import TransitionError
@@ -25,9 +26,6 @@ from .presentation import column_label
 #: Names of the buttons besides *Save*.
 SUBMIT_BUTTON = "_submit"
 ESTIMATE_BUTTON = "_estimate"
-
-#: Parameters with a closed list of words.
-WORDS = ("ratio", "resolution", "service_tier", "output_format", "omni_reference_task_type")
 
 #: The first name in a problem's path -> the field of the form, where the two differ.
 _FIELD_OF = {"model": "model_choice", "model_name": "model_choice", "draft_task": "draft_task_id"}
@@ -123,7 +121,7 @@ class TaskForm(forms.ModelForm):
 
     class Meta:
         model = GenerationTask
-        fields = ("provider", "model_name", "prompt", "draft_task_id", "metadata", *PARAMETERS)
+        fields = ("provider", "model_name", "prompt", "draft_task_id", "metadata")
         widgets = {"prompt": AdminTextareaWidget(attrs={"rows": 5}), "model_name": AdminTextInputWidget}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -133,12 +131,9 @@ class TaskForm(forms.ModelForm):
         # The choices of a provider that is not configured are nobody's; the field itself tells what is wrong with it.
         alias = chosen if chosen in conf.provider_aliases() else "default"
         self._offer_models(alias)
-        self.fields["duration"].help_text = _("Seconds; -1 lets the model decide.")
-        for name in WORDS:
-            self._offer_words(alias, name)
-        for name, field in self.fields.items():
-            if isinstance(field, forms.NullBooleanField):
-                self.fields[name].widget = YesNoOrDefault()
+        for name, parameter in PARAMETERS.items():
+            self.initial.setdefault(name, self.instance.parameters.get(name))
+            self.fields[name] = self._parameter_field(alias, parameter)
 
     @property
     def is_estimate(self) -> bool:
@@ -216,7 +211,7 @@ class TaskForm(forms.ModelForm):
             "prompt": inputs.prompt,
             "draft_task_id": inputs.draft_task_id,
             "metadata": dict(self.accepted.metadata),
-            **{name: inputs.parameters.get(name) for name in PARAMETERS},
+            "parameters": inputs.given(),
         }
 
     def _place(self, violation: Violation, media: MediaFormSet | None) -> None:
@@ -266,11 +261,22 @@ class TaskForm(forms.ModelForm):
         if (current := self.initial.get("model_name")) in offered_names:
             self.initial.update(model_choice=current, model_name="")
 
-    def _offer_words(self, alias: str, name: str) -> None:
-        choices = offered(alias, name)
-        current = self.initial.get(name)
+    def _parameter_field(self, alias: str, parameter: Parameter) -> forms.Field:
+        common: dict[str, Any] = {
+            "label": capfirst(parameter.label),
+            "help_text": parameter.help,
+            "required": False,
+        }
+        if parameter.kind == "integer":
+            return forms.IntegerField(widget=AdminIntegerFieldWidget, **common)
+        if parameter.kind == "boolean":
+            return forms.NullBooleanField(widget=YesNoOrDefault, **common)
+        if parameter.kind == "list":
+            return forms.JSONField(widget=AdminTextareaWidget(attrs={"rows": 2}), **common)
+        if parameter.words is None:
+            return forms.CharField(widget=AdminTextInputWidget, empty_value=None, **common)
+        choices = offered(alias, parameter)
+        current = self.initial.get(parameter.name)
         if current and current not in dict(choices):
             choices.append((current, current))
-        self.fields[name] = forms.TypedChoiceField(
-            label=self.fields[name].label, choices=choices, required=False, empty_value=None
-        )
+        return forms.TypedChoiceField(choices=choices, empty_value=None, **common)

@@ -6,6 +6,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
+from drf_spectacular.extensions import OpenApiSerializerFieldExtension
 from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 from rest_framework.fields import SkipField, empty
@@ -85,7 +86,7 @@ class ParameterField(serializers.Field):
 
     def __init__(self, parameter: Parameter) -> None:
         super().__init__(required=False, allow_null=True, help_text=parameter.help)
-        extend_schema_field(parameter.schema)(self)
+        self.parameter = parameter
 
     def to_internal_value(self, data: Any) -> Any:
         """The value itself, unless no database can hold it."""
@@ -98,6 +99,17 @@ class ParameterField(serializers.Field):
     def to_representation(self, value: Any) -> Any:
         """The value itself."""
         return value
+
+
+class ParameterSchema(OpenApiSerializerFieldExtension):
+    """Type and bounds of a parameter in the API reference."""
+
+    target_class = ParameterField
+
+    def map_serializer_field(self, auto_schema: Any, direction: Any) -> dict[str, Any]:
+        """The schema of the parameter's entry."""
+        schema: dict[str, Any] = self.target.parameter.schema
+        return schema
 
 
 class RequestSerializer(serializers.Serializer):

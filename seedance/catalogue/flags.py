@@ -1,7 +1,7 @@
 """Inline prompt flags: ``A paper boat --duration 5 --ratio 16:9`` and back.
 
-The provider's samples still append parameters to the prompt, and people paste them. The provider reads such flags loosely: a
-misspelt one is ignored and the video is billed with defaults, so ours are read strictly and sent as fields.
+The provider's samples still append parameters to the prompt, and people paste them. The provider reads such flags
+loosely: a misspelt one is ignored and the video is billed with defaults, so ours are read strictly and sent as fields.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Lifted:
 #: The forms of a value that is no text.
 _FORMS = {"integer": r"-?[0-9]{1,12}", "boolean": r"(?i:true|false)"}
 
-#: Names of the frame rate. It has no field: the value is checked and dropped. Problems with it are problems of the prompt.
+#: Names of the frame rate. It has no field: its value is checked and dropped, and its problems are those of the prompt.
 _RATE_NAMES = ("framespersecond", "fps")
 
 

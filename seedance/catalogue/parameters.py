@@ -1,7 +1,8 @@
 """The parameters of a request, one entry each. Everything that lists or describes parameters reads this table.
 
-Storage, type checks, simple ranges, inline flags, the REST body, multipart, the admin form, command options, the OpenAPI
-schema and the table in docs/catalogue.md follow from an entry. What one model accepts stands in ``models.toml``.
+Storage, type checks, simple ranges, inline flags, the REST body, multipart, the admin form, command options, the
+OpenAPI schema and the table in docs/catalogue.md follow from an entry. What one model accepts stands in
+``models.toml``.
 
 Source: "Request parameters" in docs/provider.md.
 """

@@ -143,7 +143,7 @@ def test_history_of_a_large_table_is_no_sequential_scan(postgres_site):
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
     with CaptureQueriesContext(connection) as queries:
-        history.run_times(GenerationTask(model_name="never seen", duration=5, resolution="720p"))
+        history.run_times(GenerationTask(model_name="never seen", parameters={"duration": 5, "resolution": "720p"}))
     with connection.cursor() as cursor:
         cursor.execute("EXPLAIN " + queries.captured_queries[0]["sql"])
         print(json.dumps("\\n".join(row[0] for row in cursor.fetchall())))

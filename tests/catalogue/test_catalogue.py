@@ -7,8 +7,8 @@ import pytest
 
 from seedance.catalogue import loading
 from seedance.catalogue.host import Host
-from seedance.catalogue.parameters import PARAMETERS
 from seedance.catalogue.loading import load
+from seedance.catalogue.parameters import PARAMETERS
 
 from .asking import HOSTS
 

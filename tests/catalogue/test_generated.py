@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from seedance.catalogue.defaults import explicit
 from seedance.catalogue.inputs import Inputs, MediaInput
-from seedance.catalogue.parameters import PARAMETERS
 from seedance.catalogue.loading import load
+from seedance.catalogue.parameters import PARAMETERS
 from seedance.catalogue.price import estimate
 from seedance.catalogue.rules import check, errors
 

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seedance.catalogue.inputs import MEDIA_ROLES, Inputs
-from seedance.catalogue.parameters import PARAMETERS
 from seedance.catalogue.loading import load
+from seedance.catalogue.parameters import PARAMETERS
 from seedance.catalogue.rules import check, errors
 
 from .asking import HOSTS, medium, upload, violations

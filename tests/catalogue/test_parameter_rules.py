@@ -3,8 +3,8 @@
 import pytest
 
 from seedance.catalogue.inputs import Inputs
-from seedance.catalogue.parameters import PARAMETERS
 from seedance.catalogue.loading import load
+from seedance.catalogue.parameters import PARAMETERS
 from seedance.catalogue.rules import check, errors
 
 from .asking import HOSTS, advised, found, medium, model_id, violations
