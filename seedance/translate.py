@@ -151,9 +151,8 @@ def _link_expiry(url: str) -> dt.datetime | None:
 def deadline(task: GenerationTask, remote: RemoteTask | None = None) -> dt.datetime:
     """When the provider gives up on this task, by our clock and as far as anybody said."""
     start = task.submitted_at or (remote and remote.created_at) or timezone.now()
-    seconds = (
-        (remote and remote.expires_after) or task.parameters.get("execution_expires_after") or DEFAULT_EXPIRES_AFTER
-    )
+    asked = task.parameters.get("execution_expires_after")
+    seconds = (remote and remote.expires_after) or asked or DEFAULT_EXPIRES_AFTER
     return start + dt.timedelta(seconds=min(seconds, 30 * 86_400))
 
 
