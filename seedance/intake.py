@@ -1,6 +1,6 @@
-"""What a person asked for, made ready to be a row: flags lifted, defaults spelled out, rules checked.
+"""A request made ready to be stored: flags taken out of the prompt, defaults set, rules checked.
 
-The REST API, the admin form, ``create_task`` and the commands all come through here, so they agree.
+The REST API, the admin form, ``create_task`` and the commands all use this module, so they agree.
 """
 
 import json
@@ -30,7 +30,7 @@ LONGEST_TEXT = {
 }
 #: Largest ``metadata``, as JSON text in UTF-8.
 MAX_METADATA_BYTES = 16 * 1024
-#: Most media of one request, whatever a model may take; more are not even looked at.
+#: Most media of one request, whatever a model may take; more are not read.
 MAX_MEDIA = 100
 
 
@@ -58,7 +58,7 @@ class Prepared:
 
     @property
     def errors(self) -> list[Violation]:
-        """What must be mended first."""
+        """What forbids sending."""
         return errors(self.violations)
 
     @property
@@ -67,7 +67,7 @@ class Prepared:
         return [violation for violation in self.violations if not violation.is_error]
 
     def raise_errors(self) -> None:
-        """Raise what must be mended as Django's ``ValidationError``, keyed by field path."""
+        """Raise the errors as Django's ``ValidationError``, keyed by field path."""
         by_field: dict[str, list[ValidationError]] = {}
         for violation in self.errors:
             by_field.setdefault(violation.field, []).append(ValidationError(str(violation), code=violation.code))
@@ -114,7 +114,7 @@ def prepare(
     """
     texts = {"prompt": prompt, "model": model_name, "draft_task_id": draft_task_id}
     violations = [*_unfit(texts), *too_many_media(len(media))]
-    # What is beyond a bound is looked at no further: its own problem says enough.
+    # What is beyond a bound is cut here: it has its own violation.
     texts = {name: text[: LONGEST_TEXT[name]] for name, text in texts.items()}
     prompt, model_name, draft_task_id = texts.values()
     media = media[:MAX_MEDIA]

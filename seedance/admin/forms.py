@@ -1,4 +1,4 @@
-"""The form for a task: what a person typed, judged by the same rules as every other door."""
+"""The form for a task, checked by the same rules as the REST API and the commands."""
 
 import re
 from typing import Any
@@ -39,7 +39,7 @@ _MEDIA_PATH = re.compile(r"media\[(\d+)\](?:\.(\w+))?")
 
 
 class YesNoOrDefault(forms.NullBooleanSelect):
-    """Yes, no, or what the model does when nobody says."""
+    """Yes, no, or the model's default."""
 
     def __init__(self, attrs: dict[str, Any] | None = None) -> None:
         super().__init__(attrs)
@@ -60,7 +60,7 @@ class MediaFormSet(forms.BaseInlineFormSet):
     """The media of one task.
 
     Django makes the formsets for the instance of the form, before either is validated; the formset leaves
-    itself on that instance, so that ``TaskForm.clean`` can judge the request as a whole.
+    itself on that instance, so that ``TaskForm.clean`` can check the request as a whole.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -128,7 +128,7 @@ class TaskForm(forms.ModelForm):
         super().__init__(*args, **kwargs)
         chosen = self._chosen_provider()
         self._offer_providers(chosen)
-        # The choices of a provider that is not configured are nobody's; the field itself tells what is wrong with it.
+        # A provider that is not configured has no choices; the error is shown on its own field.
         alias = chosen if chosen in conf.provider_aliases() else "default"
         self._offer_models(alias)
         for name, parameter in PARAMETERS.items():
@@ -157,7 +157,7 @@ class TaskForm(forms.ModelForm):
         return super().is_valid() and not self.is_estimate
 
     def clean(self) -> dict[str, Any]:
-        """Judge form and media together, and put every problem where it can be mended."""
+        """Check form and media together, and put every violation on the field it belongs to."""
         data = super().clean() or self.cleaned_data
         if self.made_before is not None and not self.is_estimate:
             self.add_error(None, _MADE_BEFORE % {"task": self.made_before.pk})
@@ -262,11 +262,8 @@ class TaskForm(forms.ModelForm):
             self.initial.update(model_choice=current, model_name="")
 
     def _parameter_field(self, alias: str, parameter: Parameter) -> forms.Field:
-        common: dict[str, Any] = {
-            "label": capfirst(parameter.label),
-            "help_text": parameter.help,
-            "required": False,
-        }
+        label = capfirst(parameter.label)
+        common: dict[str, Any] = {"label": label, "help_text": parameter.help, "required": False}
         if parameter.kind == "integer":
             return forms.IntegerField(widget=AdminIntegerFieldWidget, **common)
         if parameter.kind == "boolean":
@@ -274,7 +271,9 @@ class TaskForm(forms.ModelForm):
         if parameter.kind == "list":
             return forms.JSONField(widget=AdminTextareaWidget(attrs={"rows": 2}), **common)
         if parameter.words is None:
-            return forms.CharField(widget=AdminTextInputWidget, empty_value=None, **common)
+            return forms.CharField(
+                max_length=parameter.max_length, widget=AdminTextInputWidget, empty_value=None, **common
+            )
         choices = offered(alias, parameter)
         current = self.initial.get(parameter.name)
         if current and current not in dict(choices):

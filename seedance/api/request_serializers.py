@@ -1,4 +1,4 @@
-"""What the bodies look like that a consumer sends, field by field."""
+"""Request bodies, field by field."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -20,7 +20,7 @@ from .errors import refusal, violations_of
 UNREAD = frozenset({"not_an_object", "too_many_names"})
 #: Most names of one object; one with more is not read.
 MAX_NAMES = 200
-#: How many unknown names of one object are told of, and how many of them are compared with the known ones.
+#: How many unknown names of one object are reported, and how many of them are compared with the known ones.
 _MOST_UNKNOWN, _MOST_COMPARED = 10, 3
 #: How much of a name is repeated in an answer. Characters.
 _LONGEST_NAME = 100
@@ -64,7 +64,7 @@ class StrictBooleanField(serializers.BooleanField):
 
 @extend_schema_field({"type": "object", "additionalProperties": {}})
 class ObjectField(serializers.Field):
-    """A JSON object, whatever is in it; ``intake`` judges it."""
+    """A JSON object, whatever is in it; ``intake`` checks it."""
 
     default_error_messages = {"invalid": _("This must be a JSON object.")}
 

@@ -1,4 +1,4 @@
-"""Which host a request is meant for, as far as the catalogue cares."""
+"""The host that a request is meant for: which names, limits, prices and parameters apply."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Host:
     def id_presets(self) -> tuple[str, ...]:
         """The presets whose model ids this host understands, the one to offer first.
 
-        The emulator stands in for both Ark hosts, so a site may rehearse with the ids it will use later.
+        The emulator stands in for both Ark hosts, so that a site can be tested with the ids it will use later.
         """
         if self.dialect == "openai_video":
             return ("cometapi-videos",)

@@ -1,4 +1,4 @@
-"""What somebody asks for, in a shape that knows neither rows nor the wire."""
+"""One request for one video, independent of database rows and of the wire."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ FRAME_ROLES: frozenset[str] = frozenset({"first_frame", "last_frame"})
 
 @dataclass(frozen=True)
 class MediaFacts:
-    """What was measured on an uploaded file. ``None`` means nobody could tell."""
+    """What was measured on an uploaded file. ``None``: it could not be measured."""
 
     #: Such as ``image/png``.
     mime: str
@@ -43,7 +43,7 @@ class MediaFacts:
 class MediaInput:
     """One image, video or audio that goes into a request."""
 
-    #: A key of :data:`MEDIA_ROLES`; empty means nobody said.
+    #: A key of :data:`MEDIA_ROLES`; empty: no role was given.
     role: str
     #: ``http(s)://``, ``data:`` or ``asset://``; empty means an uploaded file.
     url: str = ""

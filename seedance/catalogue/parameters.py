@@ -4,7 +4,7 @@ Storage, type checks, simple ranges, inline flags, the REST body, multipart, the
 OpenAPI schema and the table in docs/catalogue.md follow from an entry. What one model accepts stands in
 ``models.toml``.
 
-Source: "Request parameters" in docs/provider.md.
+Source: the provider's page of the create call; ``verified`` in ``models.toml`` says when it was read for each model.
 """
 
 from __future__ import annotations

@@ -136,7 +136,7 @@ def test_history_of_a_large_table_is_no_sequential_scan(postgres_site):
     GenerationTask.objects.bulk_create(
         GenerationTask(
             id=UUID(int=first + step * n), status="succeeded", provider_task_id=f"cgt-{n}", model_name="m",
-            duration=5, resolution="720p", finished_at=timezone.now(),
+            parameters={"duration": 5, "resolution": "720p"}, finished_at=timezone.now(),
         )
         for n in range(6000)
     )

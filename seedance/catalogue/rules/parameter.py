@@ -71,9 +71,9 @@ def check_draft_task(review: Review) -> None:
 
 
 def _check_parameter(review: Review, name: str, value: object) -> None:
-    """Hold one parameter against host, mode, model, type and its own range; a refusal ends it.
+    """Check one parameter against host, mode, model, type and range, in this order; the first refusal ends it.
 
-    The type comes after what no value could mend.
+    The type is checked after what no other value could correct.
     """
     if name not in review.host.carried:
         _refuse_not_carried(review, name)
@@ -105,7 +105,7 @@ def _passes(review: Review, name: str, value: object) -> bool:
 
 
 def _is_possible(review: Review, name: str) -> bool:
-    """Whether the model takes the parameter at all; what an uncertain or ignoring model gets is still looked at."""
+    """Whether the model takes the parameter at all; its value is checked even so where that is uncertain."""
     row = review.row
     if row is None or row.takes(name, review.mode):
         return True
