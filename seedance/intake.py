@@ -1,6 +1,6 @@
-"""What a person asked for, made ready to be a row: flags lifted, defaults spelled out, rules checked.
+"""A request made ready to be stored: flags taken out of the prompt, defaults set, rules checked.
 
-The REST API, the admin form, ``create_task`` and the commands all come through here, so they agree.
+The REST API, the admin form, ``create_task`` and the commands all use this module, so they agree.
 """
 
 import json
@@ -14,7 +14,9 @@ from django.utils.translation import gettext_lazy as _
 
 from . import catalogue, conf
 from .catalogue import (
+    LARGEST_NUMBER,
     MEDIA_ROLES,
+    PARAMETERS,
     Estimate,
     Inputs,
     LazyMessage,
@@ -28,29 +30,16 @@ from .catalogue import (
 from .exceptions import ConfigurationError
 from .media.measure import measure
 
-#: What the columns hold, whatever a model unknown to the catalogue may accept: characters, and whole numbers.
+#: Characters of the texts beside the parameters, whose own bounds stand in their table.
 LONGEST_TEXT = {
     "prompt": 20_000,  # its column has no end, but nothing beyond this is a description of a video
     "model": 128,
     "draft_task_id": 128,
     "provider": 50,
-    "ratio": 16,
-    "resolution": 16,
-    "service_tier": 16,
-    "omni_reference_task_type": 16,
-    "output_format": 8,
-    "safety_identifier": 64,
-}
-LARGEST_NUMBER = {
-    "duration": 2**15 - 1,
-    "frames": 2**15 - 1,
-    "priority": 2**15 - 1,
-    "execution_expires_after": 2**31 - 1,
-    "seed": 2**63 - 1,
 }
 #: Largest ``metadata``, as JSON text in UTF-8.
 MAX_METADATA_BYTES = 16 * 1024
-#: Most media of one request, whatever a model may take; more are not even looked at.
+#: Most media of one request, whatever a model may take; more are not read.
 MAX_MEDIA = 100
 
 
@@ -78,7 +67,7 @@ class Prepared:
 
     @property
     def errors(self) -> list[Violation]:
-        """What must be mended first."""
+        """What forbids sending."""
         return only_errors(self.violations)
 
     @property
@@ -87,7 +76,7 @@ class Prepared:
         return [violation for violation in self.violations if not violation.is_error]
 
     def raise_errors(self) -> None:
-        """Raise what must be mended as Django's ``ValidationError``, keyed by field path."""
+        """Raise the errors as Django's ``ValidationError``, keyed by field path."""
         by_field: dict[str, list[ValidationError]] = {}
         for violation in self.errors:
             by_field.setdefault(violation.field, []).append(ValidationError(str(violation), code=violation.code))
@@ -123,7 +112,7 @@ def prepare(
     """
     texts = {"prompt": prompt, "model": model_name, "draft_task_id": draft_task_id}
     violations = [*_unfit(texts), *too_many_media(len(media))]
-    # What is beyond a bound is looked at no further: its own problem says enough.
+    # What is beyond a bound is cut here: it has its own violation.
     texts = {name: text[: LONGEST_TEXT[name]] for name, text in texts.items()}
     prompt, model_name, draft_task_id = texts.values()
     media = media[:MAX_MEDIA]
@@ -241,19 +230,22 @@ def _needs_public_url(number: int) -> Violation:
 
 
 def _unfit(values: Mapping[str, object]) -> Iterable[Violation]:
+    longest = {**LONGEST_TEXT, **{name: entry.max_length for name, entry in PARAMETERS.items() if entry.kind == "text"}}
+    # A number with a range of its own is refused by the rules.
+    unlimited = {name for name, entry in PARAMETERS.items() if entry.range is None}
     for name, value in values.items():
-        if isinstance(value, str) and len(value) > LONGEST_TEXT.get(name, len(value)):
+        if isinstance(value, str) and len(value) > longest.get(name, len(value)):
             yield Violation(
                 field=name,
                 code="too_long",
-                message=LazyMessage(_("This is longer than %(most)d characters."), {"most": LONGEST_TEXT[name]}),
+                message=LazyMessage(_("This is longer than %(most)d characters."), {"most": longest[name]}),
                 hint=LazyMessage(_("Shorten it.")),
             )
-        if isinstance(value, int) and abs(value) > LARGEST_NUMBER.get(name, abs(value)):
+        if isinstance(value, int) and name in unlimited and abs(value) > LARGEST_NUMBER:
             yield Violation(
                 field=name,
                 code="too_large",
-                message=LazyMessage(_("This number is beyond ±%(most)d."), {"most": LARGEST_NUMBER[name]}),
+                message=LazyMessage(_("This number is beyond ±%(most)d."), {"most": LARGEST_NUMBER}),
                 hint=LazyMessage(_("Use a smaller number.")),
             )
 

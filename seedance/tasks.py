@@ -243,7 +243,7 @@ def _groups(tasks: Sequence[GenerationTask]) -> list[list[GenerationTask]]:
     """Tasks alone, then groups that one list call can answer for, of one account and service tier each."""
     accounts: dict[tuple[str, bool], list[GenerationTask]] = defaultdict(list)
     for task in tasks:
-        accounts[task.provider, task.service_tier == "flex"].append(task)
+        accounts[task.provider, task.parameters.get("service_tier") == "flex"].append(task)
     groups: list[list[GenerationTask]] = []
     for (alias, _flex), account in accounts.items():
         provider = conf.provider(alias) if alias in conf.provider_aliases() else None

@@ -32,7 +32,7 @@ _SIGNATURES = (("X-Tos-Date", "X-Tos-Expires"), ("X-Amz-Date", "X-Amz-Expires"))
 
 def to_request(task: GenerationTask, provider: conf.Provider) -> TaskRequest:
     """What the provider is asked for this task; text first, then media in order."""
-    parameters = task.parameters
+    parameters = dict(task.parameters)
     prompt = task.prompt
     if provider.DIALECT == "openai_video":
         parameters |= _exact_size(task, provider)
@@ -76,7 +76,8 @@ def _exact_size(task: GenerationTask, provider: conf.Provider) -> dict[str, Any]
     """Width and height in pixels, which newer revisions of that dialect want, where they follow from the fields."""
     host = host_of(provider.alias)
     row = current_catalogue().find(task.model_name, host)
-    size = row.size(task.resolution, task.ratio) if row and task.resolution and task.ratio else None
+    resolution, ratio = task.parameters.get("resolution"), task.parameters.get("ratio")
+    size = row.size(resolution, ratio) if row and resolution and ratio else None
     return {"size": f"{size[0]}x{size[1]}"} if size else {}
 
 
@@ -150,7 +151,8 @@ def _link_expiry(url: str) -> dt.datetime | None:
 def deadline(task: GenerationTask, remote: RemoteTask | None = None) -> dt.datetime:
     """When the provider gives up on this task, by our clock and as far as anybody said."""
     start = task.submitted_at or (remote and remote.created_at) or timezone.now()
-    seconds = (remote and remote.expires_after) or task.execution_expires_after or DEFAULT_EXPIRES_AFTER
+    asked = task.parameters.get("execution_expires_after")
+    seconds = (remote and remote.expires_after) or asked or DEFAULT_EXPIRES_AFTER
     return start + dt.timedelta(seconds=min(seconds, 30 * 86_400))
 
 

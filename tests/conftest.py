@@ -17,6 +17,7 @@ from django.utils import timezone
 from PIL import Image
 
 from seedance import conf, tasks
+from seedance.catalogue.parameters import PARAMETERS
 from seedance.emulator import Emulator
 from seedance.lifecycle import history
 from seedance.models import FINAL, GenerationTask, Status
@@ -129,7 +130,8 @@ def make_task(db: None) -> Callable[..., GenerationTask]:
             defaults["next_archive_at"] = now
         if status == Status.SUBMITTING:
             defaults |= {"lease_owner": "somebody", "lease_until": now + dt.timedelta(minutes=1)}
-        return GenerationTask.objects.create(**{**defaults, **columns})
+        parameters = {name: columns.pop(name) for name in PARAMETERS if name in columns}
+        return GenerationTask.objects.create(**{**defaults, "parameters": parameters, **columns})
 
     return make
 

@@ -227,7 +227,7 @@ def test_every_row_is_saved_in_the_hearing_of_the_site(count):
 
 def test_batch_hears_of_a_refusal_before_the_rows_are_saved():
     def no_second(sender, instance, **arguments):
-        if sender is GenerationTask and instance.seed == 1:
+        if sender is GenerationTask and instance.parameters.get("seed") == 1:
             raise ValidationError("Not this one.")
 
     with connected(pre_save, no_second), pytest.raises(ValidationError):
@@ -252,7 +252,7 @@ def test_receiver_hears_of_the_task_and_whose_it_will_be(user):
         task = GenerationTask.objects.create_task(**REQUEST, owner=user)
 
     [heard] = receiver.heard
-    assert (heard["task"], heard["owner"], heard["task"].duration) == (task, user, 4)
+    assert (heard["task"], heard["owner"], heard["task"].parameters["duration"]) == (task, user, 4)
 
 
 def test_veto_refuses_a_post_with_its_code(provider, api_client, body):  # noqa: F811
@@ -267,7 +267,7 @@ def test_veto_refuses_a_post_with_its_code(provider, api_client, body):  # noqa:
 
 def test_veto_of_one_refuses_the_batch_and_says_which(provider, api_client, body):  # noqa: F811
     def no_longer_than_five(task, **arguments):
-        if task.duration > 5:
+        if task.parameters.get("duration") > 5:
             raise Veto("Too long for this month.", code="too_dear", field="duration")
 
     with connected(task_creating, no_longer_than_five):

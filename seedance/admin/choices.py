@@ -1,6 +1,5 @@
 """What a person may pick in the form, from the settings and the catalogue."""
 
-from collections.abc import Iterable
 from itertools import groupby
 from typing import Any
 
@@ -8,7 +7,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from .. import conf
-from ..catalogue import ModelRow, current_catalogue, host_of
+from ..catalogue import ModelRow, Parameter, current_catalogue, host_of
 from ..exceptions import ConfigurationError
 
 #: Shown for an option that is left to the model.
@@ -41,24 +40,11 @@ def model_choices(alias: str) -> list[Any]:
     return groups
 
 
-def offered(alias: str, parameter: str) -> list[tuple[str, Any]]:
+def offered(alias: str, parameter: Parameter) -> list[tuple[str, Any]]:
     """The words any model of a provider takes for a parameter, in the catalogue's order."""
-    words = dict.fromkeys(word for row in models_of(alias) for word in _words(row, parameter))
+    words_of = parameter.words or (lambda row: ())
+    words = dict.fromkeys(word for row in models_of(alias) for word in words_of(row))
     return [("", MODELS_DEFAULT), *((word, word) for word in words)]
-
-
-def _words(row: ModelRow, parameter: str) -> Iterable[str]:
-    match parameter:
-        case "ratio":
-            return (*row.limits.ratios, *(("adaptive",) if row.capabilities.adaptive else ()))
-        case "resolution":
-            return row.limits.resolutions
-        case "service_tier":
-            return row.capabilities.service_tiers
-        case "output_format":
-            return row.capabilities.output_formats
-        case _:
-            return row.capabilities.task_types
 
 
 def _generation(row: ModelRow) -> str:

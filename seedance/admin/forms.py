@@ -1,18 +1,19 @@
-"""The form for a task: what a person typed, judged by the same rules as every other door."""
+"""The form for a task, checked by the same rules as the REST API and the commands."""
 
 import re
 from typing import Any
 
 from django import forms
-from django.contrib.admin.widgets import AdminTextareaWidget, AdminTextInputWidget
+from django.contrib.admin.widgets import AdminIntegerFieldWidget, AdminTextareaWidget, AdminTextInputWidget
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.forms.formsets import DELETION_FIELD_NAME
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from .. import conf, intake
-from ..catalogue import PARAMETERS, Estimate, Violation
+from ..catalogue import PARAMETERS, Estimate, Parameter, Violation
 from ..exceptions import TransitionError
 from ..models import GenerationTask, MediaItem, chaining
 from ..models.after_commit import delete_after_commit
@@ -23,9 +24,6 @@ from .presentation import column_label
 #: Names of the buttons besides *Save*.
 SUBMIT_BUTTON = "_submit"
 ESTIMATE_BUTTON = "_estimate"
-
-#: Parameters with a closed list of words.
-WORDS = ("ratio", "resolution", "service_tier", "output_format", "omni_reference_task_type")
 
 #: The first name in a problem's path -> the field of the form, where the two differ.
 _FIELD_OF = {"model": "model_choice", "model_name": "model_choice", "draft_task": "draft_task_id"}
@@ -39,7 +37,7 @@ _MEDIA_PATH = re.compile(r"media\[(\d+)\](?:\.(\w+))?")
 
 
 class YesNoOrDefault(forms.NullBooleanSelect):
-    """Yes, no, or what the model does when nobody says."""
+    """Yes, no, or the model's default."""
 
     def __init__(self, attrs: dict[str, Any] | None = None) -> None:
         super().__init__(attrs)
@@ -60,7 +58,7 @@ class MediaFormSet(forms.BaseInlineFormSet):
     """The media of one task.
 
     Django makes the formsets for the instance of the form, before either is validated; the formset leaves
-    itself on that instance, so that ``TaskForm.clean`` can judge the request as a whole.
+    itself on that instance, so that ``TaskForm.clean`` can check the request as a whole.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -121,22 +119,19 @@ class TaskForm(forms.ModelForm):
 
     class Meta:
         model = GenerationTask
-        fields = ("provider", "model_name", "prompt", "draft_task_id", "metadata", *PARAMETERS)
+        fields = ("provider", "model_name", "prompt", "draft_task_id", "metadata")
         widgets = {"prompt": AdminTextareaWidget(attrs={"rows": 5}), "model_name": AdminTextInputWidget}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         chosen = self._chosen_provider()
         self._offer_providers(chosen)
-        # The choices of a provider that is not configured are nobody's; the field itself tells what is wrong with it.
+        # A provider that is not configured has no choices; the error is shown on its own field.
         alias = chosen if chosen in conf.provider_aliases() else "default"
         self._offer_models(alias)
-        self.fields["duration"].help_text = _("Seconds; -1 lets the model decide.")
-        for name in WORDS:
-            self._offer_words(alias, name)
-        for name, field in self.fields.items():
-            if isinstance(field, forms.NullBooleanField):
-                self.fields[name].widget = YesNoOrDefault()
+        for name, parameter in PARAMETERS.items():
+            self.initial.setdefault(name, self.instance.parameters.get(name))
+            self.fields[name] = self._parameter_field(alias, parameter)
 
     @property
     def is_estimate(self) -> bool:
@@ -160,7 +155,7 @@ class TaskForm(forms.ModelForm):
         return super().is_valid() and not self.is_estimate
 
     def clean(self) -> dict[str, Any]:
-        """Judge form and media together, and put every problem where it can be mended."""
+        """Check form and media together, and put every violation on the field it belongs to."""
         data = super().clean() or self.cleaned_data
         if self.made_before is not None and not self.is_estimate:
             self.add_error(None, _MADE_BEFORE % {"task": self.made_before.pk})
@@ -214,7 +209,7 @@ class TaskForm(forms.ModelForm):
             "prompt": inputs.prompt,
             "draft_task_id": inputs.draft_task_id,
             "metadata": dict(self.accepted.metadata),
-            **{name: inputs.parameters.get(name) for name in PARAMETERS},
+            "parameters": inputs.given(),
         }
 
     def _place(self, violation: Violation, media: MediaFormSet | None) -> None:
@@ -264,11 +259,21 @@ class TaskForm(forms.ModelForm):
         if (current := self.initial.get("model_name")) in offered_names:
             self.initial.update(model_choice=current, model_name="")
 
-    def _offer_words(self, alias: str, name: str) -> None:
-        choices = offered(alias, name)
-        current = self.initial.get(name)
+    def _parameter_field(self, alias: str, parameter: Parameter) -> forms.Field:
+        label = capfirst(parameter.label)
+        common: dict[str, Any] = {"label": label, "help_text": parameter.help, "required": False}
+        if parameter.kind == "integer":
+            return forms.IntegerField(widget=AdminIntegerFieldWidget, **common)
+        if parameter.kind == "boolean":
+            return forms.NullBooleanField(widget=YesNoOrDefault, **common)
+        if parameter.kind == "list":
+            return forms.JSONField(widget=AdminTextareaWidget(attrs={"rows": 2}), **common)
+        if parameter.words is None:
+            return forms.CharField(
+                max_length=parameter.max_length, widget=AdminTextInputWidget, empty_value=None, **common
+            )
+        choices = offered(alias, parameter)
+        current = self.initial.get(parameter.name)
         if current and current not in dict(choices):
             choices.append((current, current))
-        self.fields[name] = forms.TypedChoiceField(
-            label=self.fields[name].label, choices=choices, required=False, empty_value=None
-        )
+        return forms.TypedChoiceField(choices=choices, empty_value=None, **common)

@@ -6,7 +6,7 @@ from typing import Any
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from ..catalogue import find_error
+from ..catalogue import PARAMETERS, find_error
 from ..models import GenerationTask, Status
 
 
@@ -72,7 +72,9 @@ def error_meaning(code: str) -> str:
 
 
 def column_label(name: str) -> str:
-    """A column's name as people read it; the name itself for what is no column of ours."""
+    """The name of a parameter or a column as people read it; the name itself for anything else."""
+    if name in PARAMETERS:
+        return str(PARAMETERS[name].label)
     labels: dict[str, Any] = {
         field.name: getattr(field, "verbose_name", "") for field in GenerationTask._meta.get_fields()
     }

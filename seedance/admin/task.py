@@ -15,6 +15,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from .. import conf, health
+from ..catalogue import PARAMETERS
 from ..exceptions import TransitionError
 from ..models import Callback, GenerationTask, Status, TaskEvent
 from . import actions, continuing, provider_status, submission
@@ -26,26 +27,21 @@ from .pages import TaskPages
 from .pricing import in_words
 from .reconciling import AbsentForm, FoundForm
 
-#: The form of a request that can still be written.
-_WRITTEN = (
-    (None, {"fields": ("provider", ("model_choice", "model_name"), "prompt")}),
-    (_("Parameters"), {"fields": (("duration", "ratio", "resolution"), ("generate_audio", "seed"))}),
-    (
-        _("More parameters"),
-        {
-            "classes": ("collapse",),
-            "fields": (
-                ("camera_fixed", "watermark", "return_last_frame"),
-                ("draft", "draft_task_id"),
-                ("frames", "output_format", "omni_reference_task_type"),
-                ("service_tier", "priority", "execution_expires_after"),
-                "tools",
-                "safety_identifier",
-                "metadata",
-            ),
-        },
-    ),
-)
+
+def _written() -> Any:
+    """The form of a request that can still be written: the parameters in their order, three in a row."""
+    common = [name for name, parameter in PARAMETERS.items() if parameter.is_common]
+    others = [name for name in PARAMETERS if name not in common]
+    return (
+        (None, {"fields": ("provider", ("model_choice", "model_name"), "prompt")}),
+        (_("Parameters"), {"fields": _rows(common)}),
+        (_("More parameters"), {"classes": ("collapse",), "fields": (*_rows(others), "draft_task_id", "metadata")}),
+    )
+
+
+def _rows(names: list[str]) -> list[tuple[str, ...]]:
+    return [tuple(names[start : start + 3]) for start in range(0, len(names), 3)]
+
 
 #: What was written, once it is history; parameters stand in the comparison with the result.
 _READ = ("prompt", "model_name", "provider", "draft_task_id", "metadata")
@@ -129,7 +125,7 @@ class GenerationTaskAdmin(TaskPages):
     def get_fieldsets(self, request: HttpRequest, obj: GenerationTask | None = None) -> Any:
         """Fields to write in while that is possible, otherwise what was written."""
         if obj is None or self.has_change_permission(request, obj):
-            return _WRITTEN
+            return _written()
         return ((_("Request"), {"fields": [name for name in _READ if getattr(obj, name)]}),)
 
     def get_form(
@@ -138,6 +134,8 @@ class GenerationTaskAdmin(TaskPages):
         """A page to read needs none of the choices that a page to write in has."""
         if obj is not None and not self.has_change_permission(request, obj):
             kwargs["form"] = ModelForm
+        if "fields" in kwargs:  # the form makes the fields of the parameters itself
+            kwargs["fields"] = [name for name in kwargs["fields"] if name not in PARAMETERS]
         form = super().get_form(request, obj, change=change, **kwargs)
         if obj is None:
             cast(type[TaskForm], form).continued = self._continued(request)

@@ -102,7 +102,7 @@ class LastFrameView(TaskEndpoint):
         return _file_response(request, task, task.last_frame, "")
 
     def _absence(self, task: GenerationTask) -> Exception:
-        if not task.return_last_frame and not task.last_frame_url:
+        if not task.parameters.get("return_last_frame") and not task.last_frame_url:
             return NotFound(_("The last frame of this task was not asked for."))
         if task.archived_at and not task.video:
             return FileGone()

@@ -35,7 +35,7 @@ def resolved(named: str, visible: GenerationTaskQuerySet, provider: str) -> tupl
     task = visible.filter(pk=key).first()
     if task is None:
         raise RequestRefused([_unknown()])
-    if task.draft is not True or task.status != Status.SUCCEEDED:
+    if task.parameters.get("draft") is not True or task.status != Status.SUCCEEDED:
         raise RequestRefused([_not_a_draft(task)])
     if task.provider != provider:
         raise RequestRefused([_of_other_provider(task)])
@@ -59,7 +59,7 @@ def _unknown() -> Violation:
 
 
 def _not_a_draft(task: GenerationTask) -> Violation:
-    if task.draft is not True:
+    if task.parameters.get("draft") is not True:
         message = _("This task is no draft.")
     elif task.is_final:
         message = _("This draft has failed.")

@@ -13,7 +13,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
-from ..catalogue import Violation
+from ..catalogue import PARAMETERS, Violation
 from ..intake import MAX_MEDIA, too_many_media
 from .errors import RequestRefused, refusal
 from .parsers import strict_json
@@ -21,22 +21,8 @@ from .parsers import strict_json
 #: ``media[0][role]``; ``media[0].role`` and ``media[0]role`` are what other clients make of it.
 _MEDIA_PART = re.compile(r"media\[(\d{1,2})\](?:\[(\w+)\]|\.?(\w+))", re.ASCII)
 
-#: What stays text although it may look like JSON.
-_TEXTS = frozenset(
-    {
-        "prompt",
-        "model",
-        "continue_from",
-        "draft_task",
-        "provider",
-        "ratio",
-        "resolution",
-        "service_tier",
-        "safety_identifier",
-        "output_format",
-        "omni_reference_task_type",
-    }
-)
+#: What stays text although it may look like JSON, beside the parameters that are text.
+_TEXTS = frozenset({"prompt", "model", "continue_from", "draft_task", "provider"})
 
 #: How Python clients write a switch into a form.
 _PYTHONS_WORDS = {"True": True, "False": False}
@@ -62,7 +48,8 @@ def parse_multipart(form: QueryDict) -> dict[str, Any]:
 
 
 def _value(name: str, given: Any) -> Any:
-    if isinstance(given, UploadedFile) or name in _TEXTS:
+    is_text = name in _TEXTS or (name in PARAMETERS and PARAMETERS[name].kind == "text")
+    if isinstance(given, UploadedFile) or is_text:
         return given
     if not given.strip():
         return None

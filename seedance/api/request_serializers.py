@@ -1,4 +1,4 @@
-"""What the bodies look like that a consumer sends, field by field."""
+"""Request bodies, field by field."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -6,11 +6,12 @@ from difflib import get_close_matches
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
+from drf_spectacular.extensions import OpenApiSerializerFieldExtension
 from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 from rest_framework.fields import SkipField, empty
 
-from ..catalogue import Violation
+from ..catalogue import PARAMETERS, Parameter, Violation
 from ..intake import MAX_MEDIA
 from .errors import refusal, violations_of
 
@@ -18,7 +19,7 @@ from .errors import refusal, violations_of
 UNREAD = frozenset({"not_an_object", "too_many_names"})
 #: Most names of one object; one with more is not read.
 MAX_NAMES = 200
-#: How many unknown names of one object are told of, and how many of them are compared with the known ones.
+#: How many unknown names of one object are reported, and how many of them are compared with the known ones.
 _MOST_UNKNOWN, _MOST_COMPARED = 10, 3
 #: How much of a name is repeated in an answer. Characters.
 _LONGEST_NAME = 100
@@ -62,7 +63,7 @@ class StrictBooleanField(serializers.BooleanField):
 
 @extend_schema_field({"type": "object", "additionalProperties": {}})
 class ObjectField(serializers.Field):
-    """A JSON object, whatever is in it; ``intake`` judges it."""
+    """A JSON object, whatever is in it; ``intake`` checks it."""
 
     default_error_messages = {"invalid": _("This must be a JSON object.")}
 
@@ -78,12 +79,13 @@ class ObjectField(serializers.Field):
 
 
 class ParameterField(serializers.Field):
-    """One parameter of the provider, taken as it is: the catalogue's rules judge type and value."""
+    """One parameter of the provider, taken as it is: the catalogue's rules check type and value."""
 
     default_error_messages = {"unstorable_text": _("This holds a NUL character or half a surrogate pair.")}
 
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(required=False, allow_null=True, **kwargs)
+    def __init__(self, parameter: Parameter) -> None:
+        super().__init__(required=False, allow_null=True, help_text=parameter.help)
+        self.parameter = parameter
 
     def to_internal_value(self, data: Any) -> Any:
         """The value itself, unless no database can hold it."""
@@ -98,24 +100,15 @@ class ParameterField(serializers.Field):
         return value
 
 
-@extend_schema_field({"type": "integer", "nullable": True})
-class WholeParameter(ParameterField):
-    """A parameter that is a whole number."""
+class ParameterSchema(OpenApiSerializerFieldExtension):
+    """Type and bounds of a parameter in the API reference."""
 
+    target_class = ParameterField
 
-@extend_schema_field({"type": "boolean", "nullable": True})
-class SwitchParameter(ParameterField):
-    """A parameter that is true or false."""
-
-
-@extend_schema_field({"type": "string", "nullable": True})
-class TextParameter(ParameterField):
-    """A parameter that is text."""
-
-
-@extend_schema_field({"type": "array", "items": {"type": "object", "additionalProperties": {}}, "nullable": True})
-class ListParameter(ParameterField):
-    """A parameter that is a list of objects."""
+    def map_serializer_field(self, auto_schema: Any, direction: Any) -> dict[str, Any]:
+        """The schema of the parameter's entry."""
+        schema: dict[str, Any] = self.target.parameter.schema
+        return schema
 
 
 class RequestSerializer(serializers.Serializer):
@@ -209,23 +202,10 @@ class TaskRequestSerializer(RequestSerializer):
     submit = StrictBooleanField(
         required=False, default=True, help_text=_("False: only keep it, to be submitted later.")
     )
-    duration = WholeParameter(help_text=_("Seconds; -1 lets the model decide, where it can."))
-    ratio = TextParameter(help_text=_("Such as 16:9; adaptive follows the input, where the model can."))
-    resolution = TextParameter(help_text=_("Such as 720p."))
-    frames = WholeParameter(help_text=_("Instead of a duration: 29, 33, … 289."))
-    seed = WholeParameter(help_text=_("The same seed gives a similar video; -1 is a random one."))
-    camera_fixed = SwitchParameter(help_text=_("Keep the camera still."))
-    watermark = SwitchParameter(help_text=_("Put the provider's mark on the video."))
-    generate_audio = SwitchParameter(help_text=_("Make sound, too; it costs more."))
-    return_last_frame = SwitchParameter(help_text=_("Return the last frame as an image, to continue from."))
-    draft = SwitchParameter(help_text=_("A low-cost preview."))
-    service_tier = TextParameter(help_text=_("default, or flex: cheaper and later."))
-    priority = WholeParameter(help_text=_("0 to 9; higher goes first in the provider's queue."))
-    execution_expires_after = WholeParameter(help_text=_("Seconds after which the provider gives up."))
-    safety_identifier = TextParameter(help_text=_("A hash of your end user, for the provider's abuse checks."))
-    tools = ListParameter(help_text=_('Such as [{"type": "web_search"}].'))
-    output_format = TextParameter(help_text=_("mp4 or mov, where the model has both."))
-    omni_reference_task_type = TextParameter(help_text=_("auto, reference, edit or extend, where the model has them."))
+
+    def get_fields(self) -> dict[str, serializers.Field]:
+        """The fields above, and one for each parameter."""
+        return {**super().get_fields(), **{name: ParameterField(entry) for name, entry in PARAMETERS.items()}}
 
 
 @extend_schema_field(TaskRequestSerializer(many=True))

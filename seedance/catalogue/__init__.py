@@ -9,8 +9,9 @@ from .errors import RULE_CODES, Cause, ErrorKind, error_kinds, find_error, pause
 from .flags import lift as lift_flags
 from .flags import lower as lower_flags
 from .host import Host
-from .inputs import FRAME_ROLES, MEDIA_ROLES, PARAMETERS, Inputs, MediaFacts, MediaInput
+from .inputs import FRAME_ROLES, MEDIA_ROLES, Inputs, MediaFacts, MediaInput
 from .loading import Catalogue, CatalogueError, check_overrides, load
+from .parameters import LARGEST_NUMBER, PARAMETERS, Parameter
 from .price import Estimate, charge, estimate
 from .rows import ModelRow, Rate
 from .rules import check
@@ -19,6 +20,7 @@ from .violations import LazyMessage, Text, Violation, only_errors
 
 __all__ = [
     "FRAME_ROLES",
+    "LARGEST_NUMBER",
     "MEDIA_ROLES",
     "PARAMETERS",
     "RULE_CODES",
@@ -33,6 +35,7 @@ __all__ = [
     "MediaFacts",
     "MediaInput",
     "ModelRow",
+    "Parameter",
     "Rate",
     "Text",
     "Violation",

@@ -1,4 +1,4 @@
-"""What must be sent although nobody asked for it, because the provider's own choice costs money or surprises."""
+"""Values that are sent although they were not given, because the provider's own default costs more or surprises."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from .inputs import Inputs
 from .loading import Catalogue
 from .rows import ModelRow
 
-#: What the provider takes to mean *you choose*, and what an edit needs.
+#: The duration that leaves the choice to the provider; an edit needs it.
 _CHOOSE = -1
 
 
 def explicit(inputs: Inputs, host: Host, catalogue: Catalogue) -> dict[str, object]:
     """Parameters to send beside the given ones: ``duration`` and, where host and model have it, ``generate_audio``.
 
-    Seedance 2.5 left alone chooses its own length, up to 30 seconds at the price of 30, so 5 is said; only an edit
-    needs the provider's -1. Sound is on by default and doubles the price of 1.5 pro, so it is said as well.
+    Seedance 2.5 left alone chooses its own length, up to 30 seconds at the price of 30, so 5 is sent; only an edit
+    needs -1. Sound is on by default and doubles the price of 1.5 pro, so it is sent as well.
 
     The final video of a draft inherits both and must not be sent them: the answer is empty.
     """

@@ -1,19 +1,13 @@
-"""Which host a request is meant for, as far as the catalogue cares."""
+"""The host that a request is meant for: which names, limits, prices and parameters apply."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .inputs import PARAMETERS
+from .parameters import PARAMETERS
 
 #: The presets that name models in their own way. The emulator understands what both Ark hosts understand.
 NAMING_PRESETS: tuple[str, ...] = ("ark", "byteplus", "cometapi", "cometapi-videos")
-
-#: Parameters with a form field in the ``openai_video`` dialect (``seconds``, ``size``, ``resolution``).
-_VIDEOS_PARAMETERS = frozenset({"duration", "ratio", "resolution"})
-
-#: Parameters with an inline form in the prompt, which is all that CometAPI's Ark-shaped route documents.
-INLINE_PARAMETERS = frozenset({"duration", "ratio", "resolution", "frames", "seed", "camera_fixed", "watermark"})
 
 #: Presets whose create body is documented field by field.
 _DOCUMENTED_BODIES = frozenset({"ark", "byteplus", "emulator"})
@@ -30,7 +24,7 @@ class Host:
     def id_presets(self) -> tuple[str, ...]:
         """The presets whose model ids this host understands, the one to offer first.
 
-        The emulator stands in for both Ark hosts, so a site may rehearse with the ids it will use later.
+        The emulator stands in for both Ark hosts, so that a site can be tested with the ids it will use later.
         """
         if self.dialect == "openai_video":
             return ("cometapi-videos",)
@@ -60,7 +54,8 @@ class Host:
     @property
     def carried(self) -> frozenset[str]:
         """The parameters this dialect has a place for."""
-        return _VIDEOS_PARAMETERS if self.dialect == "openai_video" else frozenset(PARAMETERS)
+        is_form = self.dialect == "openai_video"
+        return frozenset(name for name, parameter in PARAMETERS.items() if parameter.in_video_form or not is_form)
 
     def documents(self, parameter: str) -> bool:
         """Whether the host's pages say that it acts on a parameter.
@@ -69,7 +64,7 @@ class Host:
         """
         if self.dialect == "openai_video" or self.preset in _DOCUMENTED_BODIES:
             return parameter in self.carried
-        return parameter in INLINE_PARAMETERS
+        return parameter in PARAMETERS and bool(PARAMETERS[parameter].flags)
 
     @property
     def documents_references(self) -> bool:

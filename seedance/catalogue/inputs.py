@@ -1,31 +1,10 @@
-"""What somebody asks for, in a shape that knows neither rows nor the wire."""
+"""One request for one video, independent of database rows and of the wire."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-
-#: Every parameter a request may carry, by the provider's own spelling, in the order people read them.
-PARAMETERS: tuple[str, ...] = (
-    "duration",
-    "ratio",
-    "resolution",
-    "frames",
-    "seed",
-    "camera_fixed",
-    "watermark",
-    "generate_audio",
-    "return_last_frame",
-    "draft",
-    "service_tier",
-    "priority",
-    "execution_expires_after",
-    "safety_identifier",
-    "tools",
-    "output_format",
-    "omni_reference_task_type",
-)
 
 #: Role of a medium -> the kind of file it must be. The order is the one in which roles are offered.
 MEDIA_ROLES: Mapping[str, str] = MappingProxyType(
@@ -44,7 +23,7 @@ FRAME_ROLES: frozenset[str] = frozenset({"first_frame", "last_frame"})
 
 @dataclass(frozen=True)
 class MediaFacts:
-    """What was measured on an uploaded file. ``None`` means nobody could tell."""
+    """What was measured on an uploaded file. ``None``: it could not be measured."""
 
     #: Such as ``image/png``.
     mime: str
@@ -64,7 +43,7 @@ class MediaFacts:
 class MediaInput:
     """One image, video or audio that goes into a request."""
 
-    #: A key of :data:`MEDIA_ROLES`; empty means nobody said.
+    #: A key of :data:`MEDIA_ROLES`; empty: no role was given.
     role: str
     #: ``http(s)://``, ``data:`` or ``asset://``; empty means an uploaded file.
     url: str = ""
@@ -84,7 +63,7 @@ class Inputs:
     model_name: str
     prompt: str = ""
     media: tuple[MediaInput, ...] = ()
-    #: Names of :data:`PARAMETERS` to values; ``None`` means unset.
+    #: Names of :data:`~seedance.catalogue.parameters.PARAMETERS` to values; ``None`` means unset.
     parameters: Mapping[str, object] = field(default_factory=dict)
     #: The provider task id of a draft, when this request turns that draft into its final video.
     draft_task_id: str = ""

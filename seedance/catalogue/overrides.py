@@ -6,14 +6,14 @@ docs/catalogue.md explains the keys.
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
 from .host import NAMING_PRESETS
-from .inputs import PARAMETERS
+from .parameters import PARAMETERS
 from .rows import Table
 
 #: What two families never share, so that a family made ``like`` another one starts without it.
@@ -38,9 +38,9 @@ def _one_of(*names: str) -> _Value:
     return _Value(f"one of {', '.join(names)}", lambda value: value in names)
 
 
-def _some_of(names: Iterable[str]) -> _Value:
-    known = tuple(names)
-    return _Value(f"a list of {', '.join(known)}", lambda value: _is_words(value) and set(value) <= set(known))
+def _some_of(names: Collection[str]) -> _Value:
+    # The names are read when a value is checked: a parameter may be added to its table after this module is loaded.
+    return _Value(f"a list of {', '.join(names)}", lambda value: _is_words(value) and set(value) <= set(names))
 
 
 def _is_words(value: Any) -> bool:

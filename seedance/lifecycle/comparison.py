@@ -20,8 +20,8 @@ def differences(task: GenerationTask, facts: MediaFacts | None) -> str:
 
 
 def _differences(task: GenerationTask, facts: MediaFacts) -> Iterator[str]:
-    asked = task.duration if task.duration and task.duration > 0 else None
-    if asked and facts.duration is not None and abs(facts.duration - asked) > SLACK:
+    asked = task.parameters.get("duration") or 0
+    if asked > 0 and facts.duration is not None and abs(facts.duration - asked) > SLACK:
         yield f"asked for {asked} s, got {facts.duration:.1f} s"
     size = _asked_size(task)
     if size and facts.width and facts.height and size != (facts.width, facts.height):
@@ -35,6 +35,5 @@ def _asked_size(task: GenerationTask) -> tuple[int, int] | None:
     except ConfigurationError:
         return None  # the alias left the settings since
     row = current_catalogue().find(task.model_name, host)
-    if row is None or not task.resolution or not task.ratio:
-        return None
-    return row.size(task.resolution, task.ratio)
+    resolution, ratio = task.parameters.get("resolution"), task.parameters.get("ratio")
+    return row.size(resolution, ratio) if row and resolution and ratio else None

@@ -36,6 +36,9 @@ FLOOR, FLOOR_VIDEO = 1200.0, 10
 #: The flex tier may take hours: no task of it is slow before this. Seconds.
 FLEX_FLOOR = 6 * 3600.0
 
+#: Parameters that tell how long a task takes, beside its service tier.
+_KIND = ("resolution", "duration", "frames")
+
 
 class TtlCache:
     """Answers by key, each for ``seconds``; one for each process, safe to share between threads."""
@@ -93,8 +96,9 @@ class RunTimes:
 
 def run_times(task: GenerationTask) -> RunTimes:
     """How long finished tasks of the same provider, model, resolution, length and tier took lately."""
-    kind = (task.provider, task.model_name, task.resolution, task.duration, task.frames, _is_flex(task))
-    return _cache.get(("run times", *kind), lambda: _read_run_times(task))
+    kind = tuple(task.parameters.get(name) for name in _KIND)
+    key = ("run times", task.provider, task.model_name, *kind, _is_flex(task))
+    return _cache.get(key, lambda: _read_run_times(task))
 
 
 def is_called(alias: str) -> bool:
@@ -120,10 +124,8 @@ def is_slow(task: GenerationTask) -> bool:
 
 def why_slow(task: GenerationTask) -> str:
     """The figures behind ``is_slow``, for people."""
-    words = [
-        f"{task.duration} s" if (task.duration or 0) > 0 else "",
-        f"at {task.resolution}" if task.resolution else "",
-    ]
+    seconds, resolution = task.parameters.get("duration") or 0, task.parameters.get("resolution")
+    words = [f"{seconds} s" if seconds > 0 else "", f"at {resolution}" if resolution else ""]
     kind = " ".join(filter(None, words)) or "such tasks"
     known = run_times(task)
     so_far = f"this one has taken {_in_words(_age(task))} so far."
@@ -134,20 +136,24 @@ def why_slow(task: GenerationTask) -> str:
 
 
 def _read_run_times(task: GenerationTask) -> RunTimes:
-    flex = Q(service_tier="flex")
+    flex = Q(parameters__service_tier="flex")
     alike = GenerationTask.objects.filter(
-        flex if _is_flex(task) else Q(service_tier=None) | ~flex,
+        flex if _is_flex(task) else Q(parameters__service_tier__isnull=True) | ~flex,
+        *(_has(name, task.parameters.get(name)) for name in _KIND),
         pk__gte=first_id_of(timezone.now() - AGE),
         status="succeeded",
         provider=task.provider,
         model_name=task.model_name,
-        resolution=task.resolution,
-        duration=task.duration,
-        frames=task.frames,
     )
     columns = ("provider_created_at", "provider_updated_at", "submitted_at", "finished_at")
     rows = alike.order_by("-pk").values_list(*columns)[:ROWS]
     return RunTimes(tuple(sorted(seconds for row in rows if (seconds := _seconds(*row)) is not None)))
+
+
+def _has(name: str, value: object) -> Q:
+    """Rows with this value of a parameter; ``None``: without the parameter."""
+    key = f"parameters__{name}"
+    return Q(**{f"{key}__isnull": True}) if value is None else Q(**{key: value})
 
 
 def _seconds(
@@ -170,14 +176,15 @@ def _read_is_called(alias: str) -> bool:
 
 
 def _is_flex(task: GenerationTask) -> bool:
-    return task.service_tier == "flex"
+    return task.parameters.get("service_tier") == "flex"
 
 
 def _video_seconds(task: GenerationTask) -> float | None:
     """Length of the video asked for; ``None`` when the model decides."""
-    if task.frames and task.frames > 0:
-        return task.frames / 24
-    return task.duration if task.duration and task.duration > 0 else None
+    frames, seconds = task.parameters.get("frames") or 0, task.parameters.get("duration") or 0
+    if frames > 0:
+        return frames / 24
+    return seconds if seconds > 0 else None
 
 
 def _age(task: GenerationTask) -> float:

@@ -34,7 +34,7 @@ def next_poll_time(task: GenerationTask, provider: conf.Provider) -> dt.datetime
     age = (now - (task.submitted_at or now)).total_seconds()
     least = max(
         provider.POLL_SECONDS,
-        FLEX_PAUSE if task.service_tier == "flex" and provider.PRESET != "emulator" else 0.0,
+        FLEX_PAUSE if task.parameters.get("service_tier") == "flex" and provider.PRESET != "emulator" else 0.0,
         CALLED_PAUSE if _is_called(provider) else 0.0,
     )
     pause = min(max(least, age / 30), max(LONGEST_PAUSE, least))

@@ -63,7 +63,7 @@ def poll_many(tasks: Sequence[GenerationTask], provider: conf.Provider) -> list[
         The tasks that the list did not tell about: each wants a look of its own.
     """
     by_id = {task.provider_task_id: task for task in tasks if not task.cancel_requested_at}
-    tier = "flex" if tasks[0].service_tier == "flex" else "default"
+    tier = "flex" if tasks[0].parameters.get("service_tier") == "flex" else "default"
     wait_for_slot(provider.alias, "list", provider.LIST_PER_SECOND)
     try:
         found = get_client(provider.alias).list_tasks(list(by_id), service_tier=tier) if by_id else []

@@ -186,7 +186,7 @@ def _reconcile_by_list(task: GenerationTask) -> bool:
     since, until = _sent_between(task)
     if _has_ambiguous_tasks(task, since, until):
         return False
-    tier = "flex" if task.service_tier == "flex" else "default"
+    tier = "flex" if task.parameters.get("service_tier") == "flex" else "default"
     pause = 1.0 / provider.LIST_PER_SECOND if provider.LIST_PER_SECOND else 0.0
     wait_for_slot(provider.alias, "list", provider.LIST_PER_SECOND)
     found = get_client(task.provider).recent_tasks(since=since, service_tier=tier, pause=pause)

@@ -11,30 +11,8 @@ from django.core.management.base import CommandError
 from django.utils.translation import gettext as _
 
 from .. import conf, intake
-from ..catalogue import PARAMETERS, current_catalogue, host_of
+from ..catalogue import PARAMETERS, Parameter, current_catalogue, host_of
 
-#: Parameter -> how its option is read. What is not here is text.
-_NUMBERS = frozenset({"duration", "frames", "seed", "priority", "execution_expires_after"})
-_SWITCHES = frozenset({"camera_fixed", "watermark", "generate_audio", "return_last_frame", "draft"})
-_HELP = {
-    "duration": "Seconds; -1 lets the model decide, which also decides the price.",
-    "ratio": "Such as 16:9, or adaptive.",
-    "resolution": "480p, 720p, 1080p or 4k.",
-    "frames": "Number of pictures, instead of a duration.",
-    "seed": "-1 for a random one.",
-    "camera_fixed": "Keep the camera still.",
-    "watermark": "Print an “AI generated” mark.",
-    "generate_audio": "Make sound as well.",
-    "return_last_frame": "Keep the last frame as an image.",
-    "draft": "A low-cost preview.",
-    "service_tier": "default, or flex: cheaper and slower.",
-    "priority": "0 to 9, higher first.",
-    "execution_expires_after": "Seconds after which the provider gives up.",
-    "safety_identifier": "Stable pseudonym of the end user.",
-    "tools": 'JSON list, such as \'[{"type": "web_search"}]\'.',
-    "output_format": "mp4 or mov.",
-    "omni_reference_task_type": "auto, reference, edit or extend.",
-}
 #: Option -> role of what it names.
 _MEDIA = {
     "--last-image": "last_frame",
@@ -58,18 +36,20 @@ def add_request_arguments(parser: ArgumentParser) -> None:
         text = role.replace("_", " ").capitalize()
         media.add_argument(option, action="append", default=[], metavar="URL|FILE", dest=role, help=f"{text}.")
     parameters = parser.add_argument_group("parameters; what is left out is the model's default")
-    for name in PARAMETERS:
-        _add_parameter(parameters, name)
+    for parameter in PARAMETERS.values():
+        _add_parameter(parameters, parameter)
 
 
-def _add_parameter(group: Any, name: str) -> None:
-    option = f"--{name.replace('_', '-')}"
-    if name in _SWITCHES:
-        group.add_argument(option, action=BooleanOptionalAction, default=None, help=_HELP[name])
-    elif name in _NUMBERS:
-        group.add_argument(option, type=int, metavar="N", help=_HELP[name])
+def _add_parameter(group: Any, parameter: Parameter) -> None:
+    option, text = f"--{parameter.name.replace('_', '-')}", str(parameter.help).replace("%", "%%")
+    if parameter.kind == "boolean":
+        group.add_argument(option, action=BooleanOptionalAction, default=None, help=text)
+    elif parameter.kind == "integer":
+        group.add_argument(option, type=int, metavar="N", help=text)
+    elif parameter.kind == "list":
+        group.add_argument(option, action="append", metavar="TYPE", help=text)
     else:
-        group.add_argument(option, action="append" if name == "tools" else "store", metavar="WORD", help=_HELP[name])
+        group.add_argument(option, metavar="WORD", help=text)
 
 
 @contextmanager
@@ -85,7 +65,7 @@ def prepared(prompt: str, options: Mapping[str, Any]) -> Iterator[intake.Prepare
             prompt=prompt,
             model_name=options["model"] or default_model(alias),
             media=[_medium(role, text, files) for role, text in _media(options)],
-            parameters={**{name: options[name] for name in PARAMETERS}, "tools": _tools(options["tools"])},
+            parameters={name: _value(parameter, options[name]) for name, parameter in PARAMETERS.items()},
             draft_task_id=options["draft_task"],
             provider=alias,
         )
@@ -103,8 +83,9 @@ def default_model(alias: str) -> str:
     return next((row.name for row in rows if row.state == "current"), "")
 
 
-def _tools(names: list[str] | None) -> list[dict[str, str]] | None:
-    return [{"type": name} for name in names] if names else None
+def _value(parameter: Parameter, given: Any) -> Any:
+    """What an option says; the items of a list are named by their type."""
+    return [{"type": name} for name in given] if parameter.kind == "list" and given else given
 
 
 def _media(options: Mapping[str, Any]) -> list[tuple[str, str]]:

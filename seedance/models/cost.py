@@ -54,7 +54,7 @@ def _facts_of(task: "GenerationTask") -> dict[str, Any]:
 
 
 def _charged(task: "GenerationTask", facts: Mapping[str, Any]) -> dict[str, Any]:
-    result = facts["result"] or {}
+    result, asked = facts["result"] or {}, task.parameters
     try:
         host = catalogue.host_of(task.provider)
     except ConfigurationError:
@@ -65,11 +65,11 @@ def _charged(task: "GenerationTask", facts: Mapping[str, Any]) -> dict[str, Any]
         catalogue.current_catalogue(),
         total_tokens=facts["total_tokens"],
         seconds=result.get("duration"),
-        resolution=result.get("resolution") or task.resolution,
-        generate_audio=result.get("generate_audio", task.generate_audio),
-        service_tier=result.get("service_tier") or task.service_tier,
+        resolution=result.get("resolution") or asked.get("resolution"),
+        generate_audio=result.get("generate_audio", asked.get("generate_audio")),
+        service_tier=result.get("service_tier") or asked.get("service_tier"),
         has_video_input=any(item.kind == "video" for item in task.media.all()),
-        draft=bool(task.draft),
+        draft=bool(asked.get("draft")),
         agreed=task.estimate_price,
     )
     return {"cost_amount": charge.amount, "cost_currency": charge.currency if charge.amount is not None else ""}

@@ -134,10 +134,10 @@ class GenerationTaskQuerySet(PrimaryQuerySet["GenerationTask"]):
         return self.filter(status=Status.SUBMITTING, lease_until__lte=timezone.now())
 
     def bulk_create(self, objs: Iterable[Any], *args: Any, **kwargs: Any) -> list[Any]:
-        """Django's, with the column that makes the provider's id unique."""
+        """Django's, with the columns that follow from others."""
         tasks = list(objs)
         for task in tasks:
-            task.set_digest()
+            task.set_derived()
         return super().bulk_create(tasks, *args, **kwargs)
 
     def claim(self, limit: int, seconds: float, **changes: Any) -> "list[GenerationTask]":
@@ -637,7 +637,7 @@ def _columns(order: Order) -> dict[str, Any]:
         "metadata": dict(prepared.metadata),
         "status": Status.PENDING if order.submit else Status.NEW,
         **estimate_columns(prepared),
-        **inputs.parameters,
+        "parameters": inputs.given(),
         **order.columns,
     }
 

@@ -20,7 +20,7 @@ from django.db.models.fields.files import FieldFile
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from ..catalogue import PARAMETERS, Inputs, MediaInput
+from ..catalogue import Inputs, MediaInput
 from ..conf import provider, result_storage
 from ..exceptions import TransitionError
 from .after_commit import after_commit, delete_after_commit
@@ -41,7 +41,7 @@ from .status import (
     Attention,
     Status,
 )
-from .transitions import Transition, rows_without_newer_report, show, with_digest
+from .transitions import DERIVED, Transition, rows_without_newer_report, show, with_derived
 from .wake import wake_workers
 
 logger = logging.getLogger(__name__)
@@ -100,30 +100,14 @@ class GenerationTask(models.Model):
         _("draft task"), max_length=128, blank=True, help_text=_("Provider id of the draft to make in full quality.")
     )
 
-    duration = models.SmallIntegerField(
-        _("duration"),
-        null=True,
+    parameters = models.JSONField(
+        _("parameters"),
+        default=dict,
         blank=True,
-        help_text=_("Seconds; -1 lets the model decide, which also decides the price."),
+        help_text=_("The parameters that are set, by the provider's names."),
     )
-    ratio = models.CharField(_("ratio"), max_length=16, null=True, blank=True)
-    resolution = models.CharField(_("resolution"), max_length=16, null=True, blank=True)
-    frames = models.SmallIntegerField(_("frames"), null=True, blank=True, help_text=_("Instead of a duration."))
-    seed = models.BigIntegerField(_("seed"), null=True, blank=True, help_text=_("-1 for a random one."))
-    camera_fixed = models.BooleanField(_("fixed camera"), null=True, blank=True)
-    watermark = models.BooleanField(_("watermark"), null=True, blank=True)
-    generate_audio = models.BooleanField(_("audio"), null=True, blank=True)
-    return_last_frame = models.BooleanField(_("return last frame"), null=True, blank=True)
-    draft = models.BooleanField(_("draft"), null=True, blank=True, help_text=_("A low-cost preview."))
-    service_tier = models.CharField(_("service tier"), max_length=16, null=True, blank=True)
-    priority = models.SmallIntegerField(_("priority"), null=True, blank=True)
-    execution_expires_after = models.IntegerField(
-        _("expires after"), null=True, blank=True, help_text=_("Seconds after which the provider gives up.")
-    )
-    safety_identifier = models.CharField(_("safety identifier"), max_length=64, null=True, blank=True)
-    tools = models.JSONField(_("tools"), null=True, blank=True)
-    output_format = models.CharField(_("output format"), max_length=8, null=True, blank=True)
-    omni_reference_task_type = models.CharField(_("task type"), max_length=16, null=True, blank=True)
+    #: The parameter of this name, by which tasks are dispatched; written wherever the parameters are.
+    priority = models.SmallIntegerField(_("priority"), null=True, editable=False)
 
     result = models.JSONField(_("result"), default=dict, editable=False, help_text=_("What the provider says it made."))
     total_tokens = models.BigIntegerField(_("tokens"), null=True, editable=False)
@@ -271,14 +255,15 @@ class GenerationTask(models.Model):
         """
         if not self._state.adding and kwargs.get("update_fields") is None:
             raise TypeError("Save an existing video task with update_fields, or use advance() and amend().")
-        self.set_digest()
-        if "provider_task_id" in (kwargs.get("update_fields") or ()):
-            kwargs["update_fields"] = {*kwargs["update_fields"], "provider_task_digest"}
+        self.set_derived()
+        if fields := kwargs.get("update_fields"):
+            kwargs["update_fields"] = {*fields, *(DERIVED[name] for name in fields if name in DERIVED)}
         super().save(*args, **kwargs)
 
-    def set_digest(self) -> None:
-        """Fill the column that makes the provider's id unique."""
+    def set_derived(self) -> None:
+        """Fill the columns that follow from others."""
         self.provider_task_digest = provider_task_digest(self.provider, self.provider_task_id)
+        self.priority = self.parameters.get("priority")
 
     @property
     def is_final(self) -> bool:
@@ -329,11 +314,6 @@ class GenerationTask(models.Model):
         """Whether ``archive_again`` does something: its video is not stored, or was kept although it looked wrong."""
         looks_wrong = self.attention == Attention.MISMATCH and bool(self.video)
         return self.status == Status.SUCCEEDED and (self.archived_at is None or looks_wrong)
-
-    @property
-    def parameters(self) -> dict[str, Any]:
-        """The parameters that are set, by the provider's names."""
-        return {name: value for name in PARAMETERS if (value := getattr(self, name)) is not None}
 
     @property
     def inputs(self) -> Inputs:
@@ -448,7 +428,7 @@ class GenerationTask(models.Model):
         Returns:
             False when the row has moved on, was deleted, or has newer news; nothing is written then.
         """
-        columns = {"updated_at": timezone.now(), **with_digest(self, changes)}
+        columns = {"updated_at": timezone.now(), **with_derived(self, changes)}
         rows = rows_without_newer_report(self, self._state.db, reported_at).filter(status=self.status)
         if among is not None:
             rows &= among.order_by()

@@ -44,7 +44,7 @@ class Transition:
         """Everything to be written."""
         columns = {
             "attention_seen": "",
-            **with_digest(self.task, self.changes),
+            **with_derived(self.task, self.changes),
             "status": self.to,
             "updated_at": now,
         }
@@ -78,12 +78,19 @@ class Transition:
         )
 
 
-def with_digest(task: "GenerationTask", changes: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The columns to be written, with the one that makes a provider's id unique."""
-    if "provider_task_id" not in changes:
-        return changes
-    provider = changes.get("provider", task.provider)
-    return {**changes, "provider_task_digest": provider_task_digest(provider, changes["provider_task_id"])}
+#: Columns and those that follow from them: what makes a provider's id unique, and what tasks are dispatched by.
+DERIVED = {"provider_task_id": "provider_task_digest", "parameters": "priority"}
+
+
+def with_derived(task: "GenerationTask", changes: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The columns to be written, with those that follow from them."""
+    derived: dict[str, Any] = {}
+    if "provider_task_id" in changes:
+        provider = changes.get("provider", task.provider)
+        derived["provider_task_digest"] = provider_task_digest(provider, changes["provider_task_id"])
+    if "parameters" in changes:
+        derived["priority"] = changes["parameters"].get("priority")
+    return {**changes, **derived}
 
 
 def show(task: "GenerationTask", columns: Mapping[str, Any], using: str | None) -> None:

@@ -28,8 +28,8 @@ from .dialect import DialectClient
 from .types import ContentPart, Link, RemoteTask, TaskRequest
 from .uploads import read_pieces, write_pieces
 
-#: Our parameters that the form has a field for.
-_CARRIED = frozenset({"duration", "ratio", "resolution", "size"})
+#: Parameters that the form has a field for; a test compares them with ``in_video_form`` in the catalogue.
+CARRIED = frozenset({"duration", "ratio", "resolution", "size"})
 #: Files the host reads, with the suffix to name them by.
 _SUFFIXES = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp"}
 _DATA_URI = re.compile(r"data:(?P<type>[\w.+-]+/[\w.+-]+);base64,(?P<data>.*)", re.DOTALL | re.IGNORECASE)
@@ -94,7 +94,7 @@ def _form(request: TaskRequest) -> Iterator[_Field]:
         RequestError: something in the request has no field.
     """
     parameters = request.parameters
-    unsaid = sorted(parameters.keys() - _CARRIED)
+    unsaid = sorted(parameters.keys() - CARRIED)
     if unsaid:
         raise RequestError(f"This host has no field for: {', '.join(unsaid)}.", code="unsupported")
     prompt = "\n".join(part.value for part in request.content if part.type == "text")

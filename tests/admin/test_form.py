@@ -25,7 +25,12 @@ def test_save_stores_a_new_task_of_the_person(operator, admin_user, provider):
     response = add(operator, _save="1")
 
     task = GenerationTask.objects.get()
-    assert (task.status, task.owner, task.duration, task.resolution) == ("new", admin_user, 5, "720p")
+    assert (task.status, task.owner, task.parameters.get("duration"), task.parameters.get("resolution")) == (
+        "new",
+        admin_user,
+        5,
+        "720p",
+    )
     assert response.redirect_chain == [(page("change", task.pk), 302)]
 
 
@@ -76,7 +81,7 @@ def test_save_lifts_flags_out_of_the_prompt_and_says_so(operator, provider):
     response = add(operator, prompt="A boat --ratio 9:16 --seed 7", ratio="", _save="1")
 
     task = GenerationTask.objects.get()
-    assert (task.prompt, task.ratio, task.seed) == ("A boat", "9:16", 7)
+    assert (task.prompt, task.parameters.get("ratio"), task.parameters.get("seed")) == ("A boat", "9:16", 7)
     assert "Taken out of the prompt and into the fields: ratio 9:16, seed 7." in messages_of(response)
 
 
@@ -235,7 +240,7 @@ def test_new_task_can_be_edited(operator, make_task, provider):
     change(operator, task, duration="4", prompt="Another boat", _save="1")
 
     task.refresh_from_db()
-    assert (task.status, task.duration, task.prompt) == ("new", 4, "Another boat")
+    assert (task.status, task.parameters.get("duration"), task.prompt) == ("new", 4, "Another boat")
     assert task.estimate_amount < 1
     assert task.estimate_price["price"] == "2.40"
     assert task.events.get().actor == "admin"

@@ -15,7 +15,7 @@ from rest_framework.throttling import SimpleRateThrottle
 from seedance.api.base import Endpoint
 from seedance.api.errors import exception_handler
 from seedance.api.request_serializers import TaskRequestSerializer
-from seedance.catalogue import PARAMETERS
+from seedance.catalogue.parameters import PARAMETERS
 from seedance.exceptions import ConfigurationError
 from seedance.models import GenerationTask
 

@@ -169,7 +169,7 @@ def test_key_of_a_batch_is_refused_for_a_task(api_client, body):
 def test_batch_of_which_a_task_was_erased_says_so(api_client, body):
     bodies = {"tasks": [{**body, "seed": seed} for seed in range(3)]}
     send(api_client, bodies, path=f"{TASKS}batch/")
-    GenerationTask.objects.get(seed=1).erase()
+    GenerationTask.objects.get(parameters__seed=1).erase()
 
     response = send(api_client, bodies, path=f"{TASKS}batch/")
 

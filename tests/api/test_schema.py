@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from seedance.api.docs import OwnSchemaGenerator
 from seedance.api.urls import endpoints
-from seedance.catalogue import PARAMETERS
+from seedance.catalogue.parameters import PARAMETERS
 from seedance.models import MediaItem
 
 from .conftest import SAMPLE_MODEL, SAMPLE_PROMPT, TASKS

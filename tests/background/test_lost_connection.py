@@ -136,14 +136,14 @@ def test_history_of_a_large_table_is_no_sequential_scan(postgres_site):
     GenerationTask.objects.bulk_create(
         GenerationTask(
             id=UUID(int=first + step * n), status="succeeded", provider_task_id=f"cgt-{n}", model_name="m",
-            duration=5, resolution="720p", finished_at=timezone.now(),
+            parameters={"duration": 5, "resolution": "720p"}, finished_at=timezone.now(),
         )
         for n in range(6000)
     )
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
     with CaptureQueriesContext(connection) as queries:
-        history.run_times(GenerationTask(model_name="never seen", duration=5, resolution="720p"))
+        history.run_times(GenerationTask(model_name="never seen", parameters={"duration": 5, "resolution": "720p"}))
     with connection.cursor() as cursor:
         cursor.execute("EXPLAIN " + queries.captured_queries[0]["sql"])
         print(json.dumps("\\n".join(row[0] for row in cursor.fetchall())))

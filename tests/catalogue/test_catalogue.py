@@ -5,7 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from seedance.catalogue import PARAMETERS, Host, load, loading
+from seedance.catalogue import loading
+from seedance.catalogue.host import Host
+from seedance.catalogue.loading import load
+from seedance.catalogue.parameters import PARAMETERS
 
 from .asking import HOSTS
 

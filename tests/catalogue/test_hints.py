@@ -7,7 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seedance.catalogue import MEDIA_ROLES, PARAMETERS, Inputs, check, load, only_errors
+from seedance.catalogue import only_errors
+from seedance.catalogue.inputs import MEDIA_ROLES, Inputs
+from seedance.catalogue.loading import load
+from seedance.catalogue.parameters import PARAMETERS
+from seedance.catalogue.rules import check
 
 from .asking import HOSTS, medium, upload, violations
 

@@ -2,7 +2,11 @@
 
 import pytest
 
-from seedance.catalogue import PARAMETERS, Inputs, check, load, only_errors
+from seedance.catalogue import only_errors
+from seedance.catalogue.inputs import Inputs
+from seedance.catalogue.loading import load
+from seedance.catalogue.parameters import PARAMETERS
+from seedance.catalogue.rules import check
 
 from .asking import HOSTS, advised, found, medium, model_id, violations
 

@@ -39,7 +39,7 @@ def test_task_is_made_and_left_to_the_workers(run, provider):
     assert spoken.status == 0
     assert str(only_task().pk) in spoken.out
     assert only_task().status == Status.PENDING
-    assert (only_task().duration, only_task().ratio) == (4, "16:9")
+    assert (only_task().parameters["duration"], only_task().parameters["ratio"]) == (4, "16:9")
 
 
 def test_model_of_cometapis_own_page_is_taken_there_when_none_is_named(settings):
@@ -78,7 +78,7 @@ def test_every_parameter_has_an_option(run, provider):
 def test_tools_are_named(run, provider):
     run("seedance_generate", SAMPLE_PROMPT, "--model", "doubao-seedance-2-5-260628", "--tools", "web_search")
 
-    assert only_task().tools == [{"type": "web_search"}]
+    assert only_task().parameters["tools"] == [{"type": "web_search"}]
 
 
 def test_first_image_is_the_first_frame_and_the_second_the_last(run, provider, picture):

@@ -14,6 +14,7 @@ from rest_framework.test import APIClient
 
 from seedance import health, retention, tasks
 from seedance.emulator import Emulator
+from seedance.lifecycle import history
 from seedance.management import doctor
 from seedance.models import Account, Callback, GenerationTask, Lease
 from seedance.models.lease import ROUND_LEASE
@@ -56,6 +57,7 @@ class Steps:
         "create_a_batch",
         "claim_side_by_side",
         "send_poll_and_archive",
+        "read_the_history_of_a_kind",
         "read_over_rest",
         "wait_over_rest",
         "steer_over_rest",
@@ -135,6 +137,20 @@ class Steps:
         assert {row.status for row in rows} == {"succeeded"}, {row.status for row in rows}
         assert all(row.video and row.archived_at for row in rows)
         assert len(rows) == len(self.emulator.creates) == 4
+
+    def read_the_history_of_a_kind(self):
+        """Tasks of a kind are those with the same parameters, given or not."""
+        now = timezone.now()
+        ended = {"status": "succeeded", "submitted_at": now - dt.timedelta(minutes=1), "finished_at": now}
+        kinds = [{"duration": 5}, {"duration": 5, "service_tier": "flex"}, {"duration": 5, "frames": 29}, {}]
+        rows = [
+            GenerationTask(model_name="kind", provider_task_id=f"k-{n}", parameters=parameters, **ended)
+            for n, parameters in enumerate([*kinds, {"duration": 5, "service_tier": "default", "seed": 1}])
+        ]
+        GenerationTask.objects.bulk_create(rows)
+        found = [len(history.run_times(row).seconds) for row in rows]
+        assert found == [2, 1, 1, 1, 2], found
+        GenerationTask.objects.filter(model_name="kind").delete()
 
     def read_over_rest(self):
         shown = self.client.get(f"{API}{self.rest_id}/")

@@ -44,7 +44,7 @@ def test_task_refused_by_our_own_rules_costs_nothing(provider, db):
     task = GenerationTask.objects.create_task(
         prompt="A boat.", model_name="doubao-seedance-1-5-pro-251215", duration=4, submit=True
     )
-    GenerationTask.objects.filter(pk=task.pk).update(duration=99)
+    GenerationTask.objects.filter(pk=task.pk).update(parameters={**task.parameters, "duration": 99})
 
     lifecycle.submit(claim_next())
 

@@ -82,7 +82,7 @@ def test_candidate_that_another_row_owns_is_not_taken(provider, lost, sent):
 
 def test_candidate_with_other_parameters_is_not_taken(provider, lost, sent):
     task = lost(generate_audio=True)
-    GenerationTask.objects.filter(pk=task.pk).update(generate_audio=False)
+    GenerationTask.objects.filter(pk=task.pk).update(parameters={**task.parameters, "generate_audio": False})
 
     assert settled(task).status == "unconfirmed"
 

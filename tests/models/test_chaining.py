@@ -37,7 +37,12 @@ def test_continuation_has_model_parameters_and_prompt_of_the_old_task(stored, us
     new = continue_from(old, owner=user)
 
     assert (new.status, new.owner, new.model_name, new.prompt) == ("new", user, SAMPLE_MODEL, SAMPLE_PROMPT)
-    assert (new.duration, new.ratio, new.resolution, new.seed) == (7, "9:16", "480p", 3)
+    assert (
+        new.parameters.get("duration"),
+        new.parameters.get("ratio"),
+        new.parameters.get("resolution"),
+        new.parameters.get("seed"),
+    ) == (7, "9:16", "480p", 3)
 
 
 def test_continuation_begins_with_the_last_picture_of_the_video(stored):
@@ -54,7 +59,7 @@ def test_continuation_begins_with_the_frame_of_the_provider_where_it_is_stored(s
     new = continue_from(old)
 
     assert content_of(new.media.get().file) == content_of(old.last_frame)
-    assert new.return_last_frame is True
+    assert new.parameters.get("return_last_frame") is True
 
 
 def test_continuation_does_not_share_its_file_with_the_old_task(stored, png, django_capture_on_commit_callbacks):
@@ -70,7 +75,7 @@ def test_continuation_does_not_share_its_file_with_the_old_task(stored, png, dja
 def test_continuation_takes_what_is_given_instead(stored):
     new = continue_from(stored(duration=7, metadata={"order": 1}), prompt="It sails on.", duration=4, metadata={"n": 2})
 
-    assert (new.prompt, new.duration, new.metadata) == ("It sails on.", 4, {"n": 2})
+    assert (new.prompt, new.parameters.get("duration"), new.metadata) == ("It sails on.", 4, {"n": 2})
 
 
 def test_continuation_does_not_take_metadata_over(stored):
@@ -82,13 +87,13 @@ def test_continuation_has_a_length_of_its_own_in_either_unit(stored):
 
     new = continue_from(old, frames=57)
 
-    assert (new.duration, new.frames) == (None, 57)
+    assert (new.parameters.get("duration"), new.parameters.get("frames")) == (None, 57)
 
 
 def test_continuation_lets_flags_in_its_prompt_win_over_the_old_parameters(stored):
     new = continue_from(stored(duration=7, seed=1), prompt="It sails on. --duration 4")
 
-    assert (new.prompt, new.duration, new.seed) == ("It sails on.", 4, 1)
+    assert (new.prompt, new.parameters.get("duration"), new.parameters.get("seed")) == ("It sails on.", 4, 1)
 
 
 def test_continuation_can_be_submitted_at_once(stored):
@@ -120,7 +125,7 @@ def test_continuation_asks_the_rules_what_goes_with_a_first_frame(stored, settin
 
     new = continue_from(stored(**columns))
 
-    assert getattr(new, name) == value
+    assert new.parameters.get(name) == value
 
 
 def test_continuation_tells_what_is_not_as_before(stored, settings):

@@ -129,7 +129,7 @@ def test_batch_is_replayed_whole_and_in_order(user):
     )
 
     assert second == first
-    assert [task.seed for task in second] == [3, 1, 2]
+    assert [task.parameters.get("seed") for task in second] == [3, 1, 2]
 
 
 def test_batch_that_is_no_longer_whole_is_not_replayed(user):
@@ -209,7 +209,7 @@ def test_eight_batches_at_the_same_moment_make_one_set(user):
 
     batches = at_once(*[make] * 8)
 
-    assert {tuple(task.seed for task in batch) for batch in batches} == {(1, 2, 3)}
+    assert {tuple(task.parameters.get("seed") for task in batch) for batch in batches} == {(1, 2, 3)}
     assert GenerationTask.objects.count() == 3
 
 

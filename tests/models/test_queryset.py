@@ -121,7 +121,7 @@ def test_create_task_lifts_flags_out_of_the_prompt(db):
         prompt=f"{SAMPLE_PROMPT} --duration 5 --ratio 16:9", model_name=SAMPLE_MODEL
     )
 
-    assert (task.prompt, task.duration, task.ratio) == (SAMPLE_PROMPT, 5, "16:9")
+    assert (task.prompt, task.parameters.get("duration"), task.parameters.get("ratio")) == (SAMPLE_PROMPT, 5, "16:9")
     assert "duration=5" in task.events.get().detail
 
 
@@ -223,7 +223,7 @@ def test_retry_links_a_new_task_to_the_old_one(make_task, user):
 
     new = GenerationTask.objects.retry(old, owner=user)
 
-    assert (new.retry_of, new.status, new.duration, new.metadata) == (old, "pending", 7, {"order": 1})
+    assert (new.retry_of, new.status, new.parameters.get("duration"), new.metadata) == (old, "pending", 7, {"order": 1})
 
 
 @pytest.mark.parametrize("status", ["pending", "unconfirmed", "running"])

@@ -7,26 +7,15 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from ..inputs import PARAMETERS
+from ..parameters import PARAMETERS
 from ..review import Review, listed
 from ..rows import ModelRow
 from ..violations import Text, only_errors
-from .value import VALUE_RULES
-
-#: What the final video of a draft may still choose; it takes everything else from the draft.
-_FREE_ON_FINAL = frozenset(
-    {
-        "resolution",
-        "watermark",
-        "return_last_frame",
-        "service_tier",
-        "execution_expires_after",
-        "safety_identifier",
-    }
-)
+from .value import VALUE_RULES, check_range, check_word
 
 _TASK_ID = re.compile(r"[\x21-\x7e]{1,128}")
 
@@ -39,35 +28,17 @@ class _Type:
     fits: Callable[[object], bool]
 
 
-_WHOLE = _Type(_("a whole number"), lambda value: isinstance(value, int) and not isinstance(value, bool))
-_SWITCH = _Type(_("true or false"), lambda value: isinstance(value, bool))
-_TEXT = _Type(_("text"), lambda value: isinstance(value, str))
-_LIST = _Type(_("a list"), lambda value: isinstance(value, (list, tuple)))
-
-#: Parameter -> its type and values that a hint may propose, the best first; the first that this request can have is.
-_TYPES: Mapping[str, tuple[_Type, tuple[object, ...]]] = {
-    "duration": (_WHOLE, (5, -1)),
-    "ratio": (_TEXT, ("16:9", "adaptive")),
-    "resolution": (_TEXT, ("720p", "480p", "1080p")),
-    "frames": (_WHOLE, (121,)),
-    "seed": (_WHOLE, (42,)),
-    "camera_fixed": (_SWITCH, (True,)),
-    "watermark": (_SWITCH, (True,)),
-    "generate_audio": (_SWITCH, (False,)),
-    "return_last_frame": (_SWITCH, (True,)),
-    "draft": (_SWITCH, (True,)),
-    "service_tier": (_TEXT, ("default",)),
-    "priority": (_WHOLE, (0,)),
-    "execution_expires_after": (_WHOLE, (172_800,)),
-    "safety_identifier": (_TEXT, ("user-7f3a",)),
-    "tools": (_LIST, ([{"type": "web_search"}],)),
-    "output_format": (_TEXT, ("mp4",)),
-    "omni_reference_task_type": (_TEXT, ("auto",)),
+#: By the kind of a parameter.
+_TYPES: Mapping[str, _Type] = {
+    "integer": _Type(_("a whole number"), lambda value: isinstance(value, int) and not isinstance(value, bool)),
+    "boolean": _Type(_("true or false"), lambda value: isinstance(value, bool)),
+    "text": _Type(_("text"), lambda value: isinstance(value, str)),
+    "list": _Type(_("a list"), lambda value: isinstance(value, (list, tuple))),
 }
 
 
 def check_parameters(review: Review) -> None:
-    """Every rule about parameters, in the order of :data:`~seedance.catalogue.inputs.PARAMETERS`."""
+    """Every rule about parameters, in the order of :data:`~seedance.catalogue.parameters.PARAMETERS`."""
     given = review.inputs.given()
     for name in PARAMETERS:
         if name in given:
@@ -100,28 +71,30 @@ def check_draft_task(review: Review) -> None:
 
 
 def _check_parameter(review: Review, name: str, value: object) -> None:
-    """Hold one parameter against host, mode, model, type and its own range; a refusal ends it.
+    """Check one parameter against host, mode, model, type and range, in this order; the first refusal ends it.
 
-    The type comes after what no value could mend.
+    The type is checked after what no other value could correct.
     """
-    kind, _examples = _TYPES[name]
     if name not in review.host.carried:
         _refuse_not_carried(review, name)
-    elif review.mode == "draft_final" and name not in _FREE_ON_FINAL:
+    elif review.mode == "draft_final" and not PARAMETERS[name].free_on_final:
         _refuse_inherited(review, name)
     elif not _is_possible(review, name):
         return
-    elif not kind.fits(value):
+    elif not _TYPES[PARAMETERS[name].kind].fits(value):
         _refuse_type(review, name, value)
     else:
         _check_documented(review, name, value)
         _check_value(review, name, value)
 
 
-def _check_value(review: Review, name: str, value: object) -> None:
-    check_value = VALUE_RULES.get(name)
-    if check_value is not None:
-        check_value(review, value)
+def _check_value(review: Review, name: str, value: Any) -> None:
+    if name in VALUE_RULES:
+        VALUE_RULES[name](review, value)
+    elif PARAMETERS[name].range is not None:
+        check_range(review, name, value)
+    elif review.row is not None and (words := PARAMETERS[name].words) is not None:
+        check_word(review, name, value, tuple(words(review.row)))
 
 
 def _passes(review: Review, name: str, value: object) -> bool:
@@ -132,7 +105,7 @@ def _passes(review: Review, name: str, value: object) -> bool:
 
 
 def _is_possible(review: Review, name: str) -> bool:
-    """Whether the model takes the parameter at all; what an uncertain or ignoring model gets is still looked at."""
+    """Whether the model takes the parameter at all; its value is checked even so where that is uncertain."""
     row = review.row
     if row is None or row.takes(name, review.mode):
         return True
@@ -215,8 +188,8 @@ def _refuse_not_carried(review: Review, name: str) -> None:
 
 
 def _refuse_type(review: Review, name: str, value: object) -> None:
-    kind, examples = _TYPES[name]
-    fitting = [example for example in examples if _passes(review, name, example)][:1]
+    parameter = PARAMETERS[name]
+    fitting = [example for example in parameter.examples if _passes(review, name, example)][:1]
     review.add_error(
         name,
         "wrong_type",
@@ -224,7 +197,7 @@ def _refuse_type(review: Review, name: str, value: object) -> None:
         _("Write a value such as %(example)s.") if fitting else _("Leave %(name)s out."),
         suggest=fitting or [None],
         name=name,
-        kind=kind.label,
+        kind=_TYPES[parameter.kind].label,
         value=_shown(value),
         given=_described(value),
         example=json.dumps(fitting[0]) if fitting else "",
@@ -239,7 +212,7 @@ def _refuse_inherited(review: Review, name: str) -> None:
         _("Leave %(name)s out."),
         suggest=[None],
         name=name,
-        free=listed([known for known in PARAMETERS if known in _FREE_ON_FINAL]),
+        free=listed([known for known, parameter in PARAMETERS.items() if parameter.free_on_final]),
     )
 
 

@@ -9,15 +9,10 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from ..inputs import FRAME_ROLES
+from ..parameters import PARAMETERS
 from ..review import MODE_LABELS, Review, listed
 from ..rows import ModelRow
 
-#: Frame counts that make whole groups of four behind the first 25.
-FRAMES = range(29, 290, 4)
-
-_SEEDS = range(-1, 2**31)
-_PRIORITIES = range(10)
-_EXPIRY = range(3600, 259_201)
 _WEB_SEARCH = [{"type": "web_search"}]
 _TIERS = ("default", "flex")
 _IDENTIFIER = re.compile(r"[\x21-\x7e]{1,64}")
@@ -136,17 +131,18 @@ def _refuse_choice(review: Review, row: ModelRow, name: str, value: str, allowed
 
 
 def _check_frames(review: Review, frames: int) -> None:
-    if frames not in FRAMES:
-        nearest = min(FRAMES, key=lambda allowed: abs(allowed - frames))
+    allowed = _range("frames")
+    if frames not in allowed:
+        nearest = min(allowed, key=lambda count: abs(count - frames))
         review.add_error(
             "frames",
             "out_of_range",
             _("frames is a number from %(first)s to %(last)s in steps of %(step)s, such as 121 for five seconds."),
             _("Write %(nearest)s."),
             suggest=[nearest],
-            first=FRAMES[0],
-            last=FRAMES[-1],
-            step=FRAMES.step,
+            first=allowed[0],
+            last=allowed[-1],
+            step=allowed.step,
             nearest=nearest,
         )
     if review.inputs.parameters.get("duration") is not None:
@@ -159,26 +155,31 @@ def _check_frames(review: Review, frames: int) -> None:
         )
 
 
-def _check_range(name: str, allowed: range) -> Callable[[Review, int], None]:
-    def check(review: Review, value: int) -> None:
-        if value not in allowed:
-            review.add_error(
-                name,
-                "out_of_range",
-                _("%(name)s is a whole number from %(first)s to %(last)s."),
-                _("Write a number in that range, or leave it out."),
-                suggest=[allowed[0], allowed[-1], None],
-                name=name,
-                first=allowed[0],
-                last=allowed[-1],
-            )
+def check_range(review: Review, name: str, value: int) -> None:
+    """Is a number in the range that the parameter has for every model?"""
+    allowed = _range(name)
+    if value not in allowed:
+        review.add_error(
+            name,
+            "out_of_range",
+            _("%(name)s is a whole number from %(first)s to %(last)s."),
+            _("Write a number in that range, or leave it out."),
+            suggest=[allowed[0], allowed[-1], None],
+            name=name,
+            first=allowed[0],
+            last=allowed[-1],
+        )
 
-    return check
+
+def _range(name: str) -> range:
+    allowed = PARAMETERS[name].range
+    if allowed is None:
+        raise ValueError(f"{name} has no range of its own.")
+    return allowed
 
 
-def _check_draft(review: Review, draft: bool) -> None:
-    parameters = review.inputs.parameters
-    if draft and parameters.get("return_last_frame") is True:
+def _check_return_last_frame(review: Review, wanted: bool) -> None:
+    if wanted and review.inputs.parameters.get("draft") is True:
         review.add_error(
             "return_last_frame",
             "draft_last_frame",
@@ -186,7 +187,11 @@ def _check_draft(review: Review, draft: bool) -> None:
             _("Leave return_last_frame out, and ask for it with the final video."),
             suggest=[None],
         )
-    if draft and parameters.get("service_tier") == "flex":
+
+
+def _check_service_tier(review: Review, tier: str) -> None:
+    row = review.row
+    if tier == "flex" and review.inputs.parameters.get("draft") is True:
         review.add_error(
             "service_tier",
             "draft_flex",
@@ -194,10 +199,6 @@ def _check_draft(review: Review, draft: bool) -> None:
             _("Leave service_tier out, or write default."),
             suggest=[None, "default"],
         )
-
-
-def _check_service_tier(review: Review, tier: str) -> None:
-    row = review.row
     if tier not in _TIERS:
         review.add_error(
             "service_tier",
@@ -212,7 +213,7 @@ def _check_service_tier(review: Review, tier: str) -> None:
 
 
 def _check_priority(review: Review, priority: int) -> None:
-    _check_range("priority", _PRIORITIES)(review, priority)
+    check_range(review, "priority", priority)
     if review.inputs.parameters.get("service_tier") == "flex":
         review.add_error(
             "priority",
@@ -252,11 +253,7 @@ def _check_tools(review: Review, tools: Any) -> None:
         )
 
 
-def _check_output_format(review: Review, output_format: str) -> None:
-    _check_word(review, "output_format", output_format, review.row.capabilities.output_formats if review.row else ())
-
-
-def _check_word(
+def check_word(
     review: Review, name: str, word: str, allowed: Sequence[str], fitting: Sequence[str] | None = None
 ) -> bool:
     """Whether a word is one that the model knows; nothing is known of a model that does not take the parameter.
@@ -277,7 +274,7 @@ def _check_task_type(review: Review, task_type: str) -> None:
         set() if roles - FRAME_ROLES else {"reference"}
     )
     fitting = [word for word in known if word not in without]
-    if not _check_word(review, "omni_reference_task_type", task_type, known, fitting):
+    if not check_word(review, "omni_reference_task_type", task_type, known, fitting):
         return
     if task_type in _VIDEO_TASKS and "reference_video" not in roles:
         review.add_error(
@@ -301,19 +298,16 @@ def _shown(value: object) -> str:
     return str(value)[:40]
 
 
-#: Parameter -> its rule. Switches without one may be on or off.
+#: Parameter -> its rule. Without one, the range or the words of its entry are all that is checked.
 VALUE_RULES: Mapping[str, Callable[[Review, Any], None]] = {
     "duration": _check_duration,
     "ratio": _check_ratio,
     "resolution": _check_resolution,
     "frames": _check_frames,
-    "seed": _check_range("seed", _SEEDS),
-    "draft": _check_draft,
+    "return_last_frame": _check_return_last_frame,
     "service_tier": _check_service_tier,
     "priority": _check_priority,
-    "execution_expires_after": _check_range("execution_expires_after", _EXPIRY),
     "safety_identifier": _check_safety_identifier,
     "tools": _check_tools,
-    "output_format": _check_output_format,
     "omni_reference_task_type": _check_task_type,
 }
