@@ -1,6 +1,5 @@
 """The pages beside Django's own: stored files, and the rows that move."""
 
-import hashlib
 import json
 from functools import partial
 from typing import Any
@@ -9,14 +8,14 @@ from uuid import UUID
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.forms import Form
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponseNotAllowed, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.urls import URLPattern, path
-from django.utils.cache import get_conditional_response, patch_cache_control
 from django.utils.translation import gettext as _
 
 from .. import lifecycle
 from ..exceptions import SeedanceError, TransitionError
+from ..media.serving import json_response
 from ..models import GenerationTask, MediaItem
 from . import display, reconciling, submission
 from .actions import CAUSE
@@ -70,11 +69,7 @@ class TaskPages(TaskList):
         self._require_permitted(request)
         rows = self.get_queryset(request).filter(pk__in=_ids(request.GET.get("ids", "")))
         body = json.dumps({str(task.pk): self._live_row(request, task) for task in rows.order_by("pk")})
-        etag = f'"{hashlib.sha256(body.encode()).hexdigest()}"'
-        answer = HttpResponse(body, content_type="application/json", headers={"ETag": etag})
-        conditional = get_conditional_response(request, etag=etag, response=answer) or answer
-        patch_cache_control(conditional, private=True, no_cache=True)
-        return conditional
+        return json_response(request, body)
 
     def result_file_view(self, request: HttpRequest, task_id: UUID, column: str) -> HttpResponseBase:
         """One of the files the provider made."""

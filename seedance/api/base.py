@@ -1,12 +1,9 @@
 """What every endpoint of ours sets for itself, so that a host's DRF settings cannot change the contract."""
 
-import hashlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from django.http import HttpResponse
 from django.http.response import HttpResponseBase
-from django.utils.cache import get_conditional_response, patch_cache_control
 from django.utils.decorators import method_decorator
 from rest_framework.metadata import SimpleMetadata
 from rest_framework.negotiation import BaseContentNegotiation, DefaultContentNegotiation
@@ -17,6 +14,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from .. import conf
+from ..media.serving import json_response
 from ..models import GenerationTask
 from ..models.databases import never_atomic
 from ..models.queryset import GenerationTaskQuerySet
@@ -73,12 +71,12 @@ class Endpoint(Answering):
 
 
 def conditional(request: Request, data: Any) -> HttpResponseBase:
-    """Answer a GET with data and its ETag, or with 304 when the caller has just that."""
-    rendered = JSONRenderer().render(data)
-    etag = f'"{hashlib.sha256(rendered).hexdigest()[:32]}"'
-    whole = HttpResponse(rendered, content_type="application/json", headers={"ETag": etag})
-    answer = get_conditional_response(request._request, etag=etag, response=whole) or whole
-    if answer.status_code == 412:
+    """Answer a GET with data and its ETag, or with 304 if the caller has it already.
+
+    Raises:
+        PreconditionFailed: an ``If-Match`` names something else.
+    """
+    response = json_response(request._request, JSONRenderer().render(data))
+    if response.status_code == 412:
         raise PreconditionFailed
-    patch_cache_control(answer, private=True, no_cache=True)
-    return answer
+    return response

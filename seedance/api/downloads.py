@@ -1,8 +1,6 @@
 """The finished files over HTTP."""
 
-import hashlib
 from collections.abc import Iterable
-from mimetypes import guess_type
 from pathlib import PurePosixPath
 from urllib.parse import urlsplit
 
@@ -19,7 +17,7 @@ from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from ..media.serving import ranged_file_response
+from ..media.serving import file_response
 from ..models import GenerationTask
 from .errors import FileGone, PreconditionFailed, RangeOutside, problem_response
 from .schema import RANGE, TASK_ID, documented, problem_responses
@@ -117,17 +115,13 @@ def _file_response(request: Request, task: GenerationTask, file: FieldFile, sha2
         redirect = Response(status=302, headers={"Location": address})
         patch_cache_control(redirect, private=True, no_store=True)
         return redirect
-    name = str(file.name)
-    suffix = PurePosixPath(name).suffix.lower()
-    filename = f"seedance-{task.pk}{suffix if suffix in _SUFFIXES else ''}"
+    suffix = PurePosixPath(str(file.name)).suffix.lower()
     try:
-        response = ranged_file_response(
+        response = file_response(
             request._request,
             file,
-            content_type=guess_type(filename)[0] or "application/octet-stream",
-            filename=filename,
-            # A result is written once under its own name, so where no digest is kept the name tells the bytes.
-            etag=sha256 or hashlib.sha256(name.encode()).hexdigest(),
+            filename=f"seedance-{task.pk}{suffix if suffix in _SUFFIXES else ''}",
+            etag=sha256,
             as_attachment=request.query_params.get("download", "").lower() == "true",
         )
     except FileNotFoundError as error:
