@@ -8,6 +8,7 @@ from django.http import Http404, HttpRequest
 from django.utils.http import urlencode
 
 from ..models import GenerationTask, chaining
+from ..models.ids import parse_id
 from .links import page_url
 
 #: Names the task in the address of the form, and in what the form sends back.
@@ -23,10 +24,9 @@ def asked_for(request: HttpRequest) -> UUID | None:
     given = request.POST if request.method == "POST" else request.GET
     if FIELD not in given:
         return None
-    try:
-        return UUID(given[FIELD])
-    except ValueError:
-        raise Http404 from None
+    if (found := parse_id(given[FIELD])) is None:
+        raise Http404
+    return found
 
 
 def form_url(site: AdminSite, task: GenerationTask) -> str:

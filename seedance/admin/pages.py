@@ -17,6 +17,7 @@ from .. import lifecycle
 from ..exceptions import SeedanceError, TransitionError
 from ..media.serving import json_response
 from ..models import GenerationTask, MediaItem
+from ..models.ids import parse_id
 from . import display, reconciling, submission
 from .actions import CAUSE
 from .columns import TaskList
@@ -140,10 +141,5 @@ def _require_valid(form: Form) -> None:
 
 def _ids(text: str) -> list[UUID]:
     """Ids out of ``id,id,…``; words that are none are ignored."""
-    found = []
-    for word in text.split(",")[:MOST_LIVE_ROWS]:
-        try:
-            found.append(UUID(word))
-        except ValueError:
-            continue
-    return found
+    words = text.split(",")[:MOST_LIVE_ROWS]
+    return [found for word in words if (found := parse_id(word))]

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
-from uuid import UUID
 
 from django.db import router
 from django.http.response import HttpResponseBase
@@ -18,13 +17,13 @@ from .. import conf, intake
 from ..exceptions import TransitionError
 from ..models import GenerationTask
 from ..models.idempotency import IdempotencyKey, get_or_create
-from ..models.queryset import Order
+from ..models.ids import parse_id
+from ..models.queryset import GenerationTaskQuerySet, Order
 from . import idempotency, request_parsing, request_serializers, throttling, waiting
 from .base import Endpoint, conditional
 from .errors import FileGone, WrongState, described
-from .filters import TaskFilter
+from .filters import TaskFilter, TaskPagination
 from .links import link
-from .pagination import NewestFirst
 from .schema import IDEMPOTENCY_KEY, METADATA, PREFER, TASK_ID, WAIT, documented, problem_responses
 from .serializers import (
     CONFLICT,
@@ -46,6 +45,11 @@ Tasks = list[GenerationTask]
 class TaskEndpoint(Endpoint):
     """Finds the task of the address among those the caller may see."""
 
+    def rows_of(self, task_id: str) -> GenerationTaskQuerySet:
+        """The visible task of an id as a queryset of one row or none."""
+        found = parse_id(task_id)
+        return self.get_queryset().filter(pk=found) if found else GenerationTask.objects.none()
+
     def find(self, task_id: str, right: str = "view") -> GenerationTask:
         """The task of an id, if the caller may do this to it.
 
@@ -53,7 +57,7 @@ class TaskEndpoint(Endpoint):
             NotFound: there is none, or the caller may not know of it.
             PermissionDenied: the caller sees it and may not change it.
         """
-        task = self.get_queryset().filter(pk=_uuid(task_id)).first()
+        task = self.rows_of(task_id).first()
         if task is None:
             raise NotFound
         if right != "view" and not conf.policy().may(self.request.user, right, task):
@@ -98,7 +102,7 @@ class TaskViewSet(TaskEndpoint, GenericViewSet):
     """Create, look at and steer video tasks."""
 
     serializer_class = TaskSerializer
-    pagination_class = NewestFirst
+    pagination_class = TaskPagination
     filter_backends = (DjangoFilterBackend,)
     filterset_class = TaskFilter
 
@@ -178,7 +182,7 @@ class TaskViewSet(TaskEndpoint, GenericViewSet):
         wait = waiting.asked(request)
         if wait.seconds:
             wait = waiting.wait_for(self.find(task_id).pk, wait)
-        task = for_display(self.get_queryset()).filter(pk=_uuid(task_id)).first()
+        task = for_display(self.rows_of(task_id)).first()
         if task is None:
             raise NotFound
         response = conditional(request, self.get_serializer(task).data)
@@ -339,13 +343,6 @@ class TaskViewSet(TaskEndpoint, GenericViewSet):
             for order in request_parsing.orders(given, self.get_queryset())
         ]
         return GenerationTask.objects.create_many(orders, owner=self.request.user, cause=_CAUSE, idempotency_key=key)
-
-
-def _uuid(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError:
-        raise NotFound from None
 
 
 def _replay_header(replayed: bool) -> dict[str, str]:
