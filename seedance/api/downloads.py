@@ -22,19 +22,19 @@ from ..models import GenerationTask
 from .errors import FileGone, PreconditionFailed, RangeOutside, problem_response
 from .schema import RANGE, TASK_ID, documented, problem_responses
 from .serializers import CONFLICT
-from .views import TaskEndpoint
+from .views import TaskAPIView
 
 #: Suffixes a browser may save a result under; anything else loses its suffix.
 _SUFFIXES = frozenset({".mp4", ".mov", ".png", ".jpg", ".jpeg", ".webp"})
 
-_DOWNLOAD = OpenApiParameter("download", bool, description=_("true: ask the browser to save it rather than show it."))
-_REDIRECT = OpenApiResponse(description=_("The file is in a storage of its own; Location is a signed link to it."))
+_DOWNLOAD = OpenApiParameter("download", bool, description="true: ask the browser to save it rather than show it.")
+_REDIRECT = OpenApiResponse(description="The file is in a storage of its own; Location is a signed link to it.")
 
 
 def _answers(media_type: str) -> dict[object, object]:
     return {
-        (200, media_type): OpenApiResponse(OpenApiTypes.BINARY, description=_("The file.")),
-        (206, media_type): OpenApiResponse(OpenApiTypes.BINARY, description=_("The part that was asked for.")),
+        (200, media_type): OpenApiResponse(OpenApiTypes.BINARY, description="The file."),
+        (206, media_type): OpenApiResponse(OpenApiTypes.BINARY, description="The part that was asked for."),
         302: _REDIRECT,
         304: None,
         **CONFLICT,
@@ -42,7 +42,7 @@ def _answers(media_type: str) -> dict[object, object]:
     }
 
 
-class AnyAccept(BaseContentNegotiation):
+class AnyAcceptNegotiation(BaseContentNegotiation):
     """Files are what they are and errors are JSON, whatever ``Accept`` says: players ask for ``video/mp4``."""
 
     def select_parser(self, request: Request, parsers: Iterable[BaseParser]) -> BaseParser | None:
@@ -57,14 +57,14 @@ class AnyAccept(BaseContentNegotiation):
         return renderer, str(renderer.media_type)
 
 
-class VideoView(TaskEndpoint):
+class VideoView(TaskAPIView):
     """The stored video."""
 
-    content_negotiation_class = AnyAccept
+    content_negotiation_class = AnyAcceptNegotiation
 
     @documented(
         operation_id="get_video",
-        summary=_("Fetch the video"),
+        summary="Fetch the video",
         parameters=[TASK_ID, RANGE, _DOWNLOAD],
         responses=_answers("video/mp4"),
     )
@@ -81,14 +81,14 @@ class VideoView(TaskEndpoint):
         return self.no_file(task, _("The video is not stored yet."), _("There will be no video of this task."))
 
 
-class LastFrameView(TaskEndpoint):
+class LastFrameView(TaskAPIView):
     """The stored last frame."""
 
-    content_negotiation_class = AnyAccept
+    content_negotiation_class = AnyAcceptNegotiation
 
     @documented(
         operation_id="get_last_frame",
-        summary=_("Fetch the last frame"),
+        summary="Fetch the last frame",
         parameters=[TASK_ID, RANGE, _DOWNLOAD],
         responses=_answers("image/png"),
     )

@@ -4,10 +4,12 @@ Source: RFC 9457, read 2026-11-22.
 """
 
 import logging
+import re
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from math import ceil
 from typing import Any
+from uuid import uuid4
 
 from django.core import exceptions as django_errors
 from django.core.signals import got_request_exception
@@ -26,11 +28,16 @@ from ..catalogue.errors import find
 from ..catalogue.loading import CatalogueError
 from ..catalogue.violations import LazyMessage, Text, Violation
 from ..models import GenerationTask
-from .request_ids import request_id
 
 logger = logging.getLogger(__name__)
 
 CONTENT_TYPE = "application/problem+json"
+
+REQUEST_ID_HEADER = "X-Request-ID"
+#: Request ids that are accepted from a proxy or client: nothing that could break a log line.
+_REQUEST_ID = re.compile(r"[\w.:=+/-]{1,128}", re.ASCII)
+#: The attribute of Django's request that holds its id.
+_REQUEST_ID_ATTRIBUTE = "_seedance_request_id"
 
 #: Most items of ``errors``; one more then says that there are more.
 MAX_ERRORS = 100
@@ -203,6 +210,20 @@ def django_violations(error: django_errors.ValidationError) -> list[Violation]:
         for field, items in by_field.items()
         for item in items
     ]
+
+
+def request_id(request: Any) -> str:
+    """The id of a request, Django's or REST framework's: that of its header if it is valid, else a new one.
+
+    It is in the response and in the log, so that a consumer can quote it to the operator.
+    """
+    request = getattr(request, "_request", request)
+    found: str | None = getattr(request, _REQUEST_ID_ATTRIBUTE, None)
+    if found is None:
+        given = request.headers.get(REQUEST_ID_HEADER, "")
+        found = given if _REQUEST_ID.fullmatch(given) else uuid4().hex
+        setattr(request, _REQUEST_ID_ATTRIBUTE, found)
+    return found
 
 
 def exception_handler(exc: Exception, context: Mapping[str, Any]) -> Response | None:

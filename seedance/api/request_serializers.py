@@ -151,13 +151,13 @@ class RequestSerializer(serializers.Serializer):
 class MediaRequestSerializer(RequestSerializer):
     """One image, video or sound: a role, and either an address or a file."""
 
-    role = TextField(help_text=_("first_frame, last_frame, reference_image, reference_video or reference_audio."))
-    url = TextField(help_text=_("http(s), data: or asset:// address. Either this or a file."))
+    role = TextField(help_text="first_frame, last_frame, reference_image, reference_video or reference_audio.")
+    url = TextField(help_text="http(s), data: or asset:// address. Either this or a file.")
     file = serializers.FileField(
         required=False,
         allow_null=True,
         max_length=None,
-        help_text=_("A file part of a multipart request: its name, or the part itself. Either this or an address."),
+        help_text="A file part of a multipart request: its name, or the part itself. Either this or an address.",
     )
 
 
@@ -189,26 +189,24 @@ class MediaListField(serializers.ListField):
 class TaskRequestSerializer(RequestSerializer):
     """A request for one video."""
 
-    prompt = TextField(help_text=_("What should be seen. Inline flags such as --ratio 16:9 are lifted out of it."))
-    model = TextField(help_text=_("The provider's id of the model; models/ lists them."))
-    media = MediaListField(required=False, allow_null=True, help_text=_("Images, videos and sounds, in order."))
+    prompt = TextField(help_text="What should be seen. Inline flags such as --ratio 16:9 are lifted out of it.")
+    model = TextField(help_text="The provider's id of the model; models/ lists them.")
+    media = MediaListField(required=False, allow_null=True, help_text="Images, videos and sounds, in order.")
     continue_from = TextField(
-        help_text=_(
+        help_text=(
             "Our id of a task whose video is stored: its last frame becomes the first frame, and model, prompt, "
             "provider and parameters are those of that task where this body gives none. No frames in media then, and "
             "not in a batch."
         )
     )
     draft_task = TextField(
-        help_text=_("Our id of a draft of yours that has succeeded; this request makes its final video.")
+        help_text="Our id of a draft of yours that has succeeded; this request makes its final video."
     )
-    provider = TextField(help_text=_('Which of the site\'s providers makes it; "default" if nothing is said.'))
+    provider = TextField(help_text='Which of the site\'s providers makes it; "default" if nothing is said.')
     metadata = ObjectField(
-        required=False, allow_null=True, help_text=_("Yours, up to 16 KiB of JSON: kept, filtered by, given back.")
+        required=False, allow_null=True, help_text="Yours, up to 16 KiB of JSON: kept, filtered by, given back."
     )
-    submit = StrictBooleanField(
-        required=False, default=True, help_text=_("False: only keep it, to be submitted later.")
-    )
+    submit = StrictBooleanField(required=False, default=True, help_text="False: only keep it, to be submitted later.")
     duration = WholeParameter(help_text=_("Seconds; -1 lets the model decide, where it can."))
     ratio = TextParameter(help_text=_("Such as 16:9; adaptive follows the input, where the model can."))
     resolution = TextParameter(help_text=_("Such as 720p."))
@@ -242,7 +240,7 @@ class TaskListField(serializers.ListField):
 class BatchRequestSerializer(RequestSerializer):
     """Many requests at once."""
 
-    tasks = TaskListField(help_text=_("Bodies as for one task, 1 to 100 of them."))
+    tasks = TaskListField(help_text="Bodies as for one task, 1 to 100 of them.")
 
 
 #: How a body may come, for ``extend_schema(request=…)``.

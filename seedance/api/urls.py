@@ -3,10 +3,10 @@
 from django.urls import path, re_path
 from rest_framework.parsers import MultiPartParser
 
+from .base import NotFoundView
 from .catalogue import ModelsView
 from .docs import DocsView, SchemaView
 from .downloads import LastFrameView, VideoView
-from .fallback import NoEndpoint
 from .parsers import StrictJSONParser
 from .views import TaskViewSet
 
@@ -33,5 +33,5 @@ urlpatterns = [
     *endpoints,
     path("schema/", SchemaView.as_view(patterns=endpoints), name="api-schema"),
     path("docs/", DocsView.as_view(patterns=endpoints), name="api-docs"),
-    re_path(r"^[\s\S]*\Z", NoEndpoint.as_view()),
+    re_path(r"^[\s\S]*\Z", NotFoundView.as_view()),
 ]

@@ -20,10 +20,9 @@ from ..models.idempotency import IdempotencyKey, get_or_create
 from ..models.ids import parse_id
 from ..models.queryset import GenerationTaskQuerySet, Order
 from . import idempotency, request_parsing, request_serializers, throttling, waiting
-from .base import Endpoint, conditional
+from .base import SeedanceAPIView, conditional, link
 from .errors import FileGone, WrongState, described
 from .filters import TaskFilter, TaskPagination
-from .links import link
 from .schema import IDEMPOTENCY_KEY, METADATA, PREFER, TASK_ID, WAIT, documented, problem_responses
 from .serializers import (
     CONFLICT,
@@ -42,7 +41,7 @@ _CAUSE = "api"
 Tasks = list[GenerationTask]
 
 
-class TaskEndpoint(Endpoint):
+class TaskAPIView(SeedanceAPIView):
     """Finds the task of the address among those the caller may see."""
 
     def rows_of(self, task_id: str) -> GenerationTaskQuerySet:
@@ -98,7 +97,7 @@ class TaskEndpoint(Endpoint):
         return self.wrong_state(task, not_yet, "not_stored", waiting.retry_after(task))
 
 
-class TaskViewSet(TaskEndpoint, GenericViewSet):
+class TaskViewSet(TaskAPIView, GenericViewSet):
     """Create, look at and steer video tasks."""
 
     serializer_class = TaskSerializer
@@ -108,8 +107,8 @@ class TaskViewSet(TaskEndpoint, GenericViewSet):
 
     @documented(
         operation_id="list_tasks",
-        summary=_("List tasks"),
-        description=_("The caller's own tasks, newest first; for staff who may view tasks, everybody's."),
+        summary="List tasks",
+        description="The caller's own tasks, newest first; for staff who may view tasks, everybody's.",
         parameters=[METADATA],
         responses={200: TaskSerializer(many=True), 304: None, **problem_responses(400)},
     )
@@ -122,8 +121,8 @@ class TaskViewSet(TaskEndpoint, GenericViewSet):
 
     @documented(
         operation_id="create_task",
-        summary=_("Ask for a video"),
-        description=_("Checks the whole request, keeps it, and answers at once; a worker sends it to the provider."),
+        summary="Ask for a video",
+        description="Checks the whole request, keeps it, and answers at once; a worker sends it to the provider.",
         parameters=[IDEMPOTENCY_KEY, PREFER, WAIT],
         request=request_serializers.CONTENT,
         responses={202: TaskSerializer, **problem_responses(400, 413, 415, 422)},
@@ -139,8 +138,8 @@ class TaskViewSet(TaskEndpoint, GenericViewSet):
 
     @documented(
         operation_id="estimate_task",
-        summary=_("Estimate tokens and cost"),
-        description=_("What such a request would use and cost, or what is wrong with it. Creates nothing."),
+        summary="Estimate tokens and cost",
+        description="What such a request would use and cost, or what is wrong with it. Creates nothing.",
         request=request_serializers.CONTENT,
         responses={200: EstimateSerializer, **problem_responses(400, 413, 415)},
     )
@@ -151,10 +150,8 @@ class TaskViewSet(TaskEndpoint, GenericViewSet):
 
     @documented(
         operation_id="create_tasks",
-        summary=_("Ask for many videos"),
-        description=_(
-            "Up to 100 requests, all or nothing: if one is refused, none is kept. Files cannot be sent here."
-        ),
+        summary="Ask for many videos",
+        description=("Up to 100 requests, all or nothing: if one is refused, none is kept. Files cannot be sent here."),
         parameters=[IDEMPOTENCY_KEY],
         request=request_serializers.BATCH_CONTENT,
         responses={202: BatchSerializer, **problem_responses(400, 410, 413, 415, 422)},
@@ -173,7 +170,7 @@ class TaskViewSet(TaskEndpoint, GenericViewSet):
 
     @documented(
         operation_id="get_task",
-        summary=_("Look at a task"),
+        summary="Look at a task",
         parameters=[TASK_ID, WAIT],
         responses={200: TaskSerializer, 304: None, **problem_responses(400, 404)},
     )
@@ -192,7 +189,7 @@ class TaskViewSet(TaskEndpoint, GenericViewSet):
 
     @documented(
         operation_id="submit_task",
-        summary=_("Submit a new task"),
+        summary="Submit a new task",
         parameters=[TASK_ID, IDEMPOTENCY_KEY],
         request=None,
         responses={202: TaskSerializer, **CONFLICT, **problem_responses(400, 404, 422)},
@@ -209,8 +206,8 @@ class TaskViewSet(TaskEndpoint, GenericViewSet):
 
     @documented(
         operation_id="sync_task",
-        summary=_("Ask the provider now"),
-        description=_("A worker asks about the task, or for its video, as soon as it can instead of when it is due."),
+        summary="Ask the provider now",
+        description="A worker asks about the task, or for its video, as soon as it can instead of when it is due.",
         parameters=[TASK_ID],
         request=None,
         responses={202: TaskSerializer, **CONFLICT, **problem_responses(404)},
@@ -224,8 +221,8 @@ class TaskViewSet(TaskEndpoint, GenericViewSet):
 
     @documented(
         operation_id="archive_task",
-        summary=_("Archive a task's video again"),
-        description=_(
+        summary="Archive a task's video again",
+        description=(
             "A worker fetches the finished video as soon as it can, from a fresh link where the old one is dead. Free: "
             "nothing is generated again. For videos that are not stored, or were stored with a mismatch."
         ),
@@ -242,8 +239,8 @@ class TaskViewSet(TaskEndpoint, GenericViewSet):
 
     @documented(
         operation_id="cancel_task",
-        summary=_("Cancel a task"),
-        description=_("At once while the provider does not know the task; a queued one is asked for there."),
+        summary="Cancel a task",
+        description="At once while the provider does not know the task; a queued one is asked for there.",
         parameters=[TASK_ID],
         request=None,
         responses={202: TaskSerializer, **CONFLICT, **problem_responses(404)},
@@ -259,8 +256,8 @@ class TaskViewSet(TaskEndpoint, GenericViewSet):
 
     @documented(
         operation_id="retry_task",
-        summary=_("Ask for the same video again"),
-        description=_("Makes a new task, linked to the old one and owned by the same person."),
+        summary="Ask for the same video again",
+        description="Makes a new task, linked to the old one and owned by the same person.",
         parameters=[TASK_ID, IDEMPOTENCY_KEY],
         request=None,
         responses={202: TaskSerializer, **CONFLICT, **problem_responses(400, 404, 410, 422)},
@@ -286,7 +283,7 @@ class TaskViewSet(TaskEndpoint, GenericViewSet):
 
     @documented(
         operation_id="list_task_events",
-        summary=_("Read a task's timeline"),
+        summary="Read a task's timeline",
         parameters=[TASK_ID],
         responses={200: TimelineSerializer, 304: None, **problem_responses(404)},
     )
@@ -297,8 +294,8 @@ class TaskViewSet(TaskEndpoint, GenericViewSet):
 
     @documented(
         operation_id="delete_task",
-        summary=_("Erase a task"),
-        description=_("Erases the row and its files; refused while the task may still cost money."),
+        summary="Erase a task",
+        description="Erases the row and its files; refused while the task may still cost money.",
         parameters=[TASK_ID],
         responses={204: None, **CONFLICT, **problem_responses(404)},
     )
