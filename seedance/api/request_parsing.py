@@ -13,7 +13,7 @@ from .. import intake
 from ..catalogue.inputs import PARAMETERS
 from ..catalogue.violations import Violation
 from ..models.queryset import GenerationTaskQuerySet
-from . import continuing, drafts
+from . import task_references
 from .errors import MAX_ERRORS, RequestRefused, refusal
 from .multipart import parse_multipart
 from .request_serializers import UNREAD, BatchRequestSerializer, MediaRequestSerializer, TaskRequestSerializer
@@ -114,9 +114,9 @@ def _read(
         # A draft keeps its id, so that the rest is held against the rules for the final video of one.
         prepared, note = _intake(values, media, draft_task_id=values.get("draft_task") or ""), ""
     unread = {violation.field for violation in violations}
-    if continuing.FIELD in unread:
+    if task_references.CONTINUE_FROM in unread:
         unread |= {"model", "prompt"} - values.keys()  # the other task would have given them
-    if drafts.FIELD in unread:
+    if task_references.DRAFT_TASK in unread:
         unread.add("draft_task_id")  # the rules' name for it
     # A field that could not be read was judged as if it were missing; its own problem says it better.
     if not any(violation.field == "" and violation.code in UNREAD for violation in violations):
@@ -133,12 +133,12 @@ def _prepared(
         Refused: it names a task that it cannot continue from, or a draft that it cannot be made of.
     """
     draft_task_id, note = "", ""
-    if named := values.get(drafts.FIELD):
-        draft_task_id, note = drafts.resolved(named, visible, values.get("provider") or "default")
-    if (named := values.get(continuing.FIELD)) is not None:
+    if named := values.get(task_references.DRAFT_TASK):
+        draft_task_id, note = task_references.provider_draft_id(named, visible, values.get("provider") or "default")
+    if (named := values.get(task_references.CONTINUE_FROM)) is not None:
         request = {**_request(values, media), "draft_task_id": draft_task_id}
         request |= {"prompt": values.get("prompt"), "provider": values.get("provider") or ""}
-        found = continuing.continuation(named, None if in_batch else visible, request, _parameters(values))
+        found = task_references.continuation(named, None if in_batch else visible, request, _parameters(values))
         return found.prepared, found.note
     return _intake(values, media, draft_task_id=draft_task_id), note
 
