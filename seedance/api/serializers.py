@@ -12,6 +12,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 
 from .. import conf
+from ..catalogue.price import format_amount
 from ..models import GenerationTask, MediaItem, Status, TaskEvent
 from ..models.queryset import GenerationTaskQuerySet
 from .base import link
@@ -58,15 +59,9 @@ SAMPLE_TASK = {
 }
 
 
-def money(amount: Decimal) -> str:
-    """An amount with two to four decimals."""
-    whole, _dot, decimals = f"{amount:.4f}".partition(".")
-    return f"{whole}.{decimals.rstrip('0').ljust(2, '0')}"
-
-
 def amount(value: Decimal | None, currency: str) -> Mapping[str, str] | None:
     """Money as it is shown; ``None`` while it is not known."""
-    return None if value is None else {"amount": money(value), "currency": currency}
+    return None if value is None else {"amount": format_amount(value), "currency": currency}
 
 
 def utc(**kwargs: Any) -> serializers.DateTimeField:
