@@ -1,4 +1,4 @@
-"""The tasks over HTTP: each view scopes the rows, calls one verb and shows the row as it then is."""
+"""The task endpoints: each view limits the rows to the visible ones, calls one function and returns the current row."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -34,7 +34,7 @@ from .serializers import (
     for_display,
 )
 
-#: Who is named in the timeline as the part of the app that did it.
+#: The cause that the timeline gives for changes made here.
 _CAUSE = "api"
 
 #: Inside the view set, ``list`` is an endpoint.
@@ -42,7 +42,7 @@ Tasks = list[GenerationTask]
 
 
 class TaskAPIView(SeedanceAPIView):
-    """Finds the task of the address among those the caller may see."""
+    """Finds the task named in the path among the visible ones, and renders tasks."""
 
     def rows_of(self, task_id: str) -> GenerationTaskQuerySet:
         """The visible task of an id as a queryset of one row or none."""
@@ -50,11 +50,11 @@ class TaskAPIView(SeedanceAPIView):
         return self.get_queryset().filter(pk=found) if found else GenerationTask.objects.none()
 
     def find(self, task_id: str, right: str = "view") -> GenerationTask:
-        """The task of an id, if the caller may do this to it.
+        """The task of an id, if the caller has the right to it.
 
         Raises:
-            NotFound: there is none, or the caller may not know of it.
-            PermissionDenied: the caller sees it and may not change it.
+            NotFound: there is none that is visible to the caller.
+            PermissionDenied: the task is visible, but the caller lacks the right.
         """
         task = self.rows_of(task_id).first()
         if task is None:
@@ -64,20 +64,20 @@ class TaskAPIView(SeedanceAPIView):
         return task
 
     def shown(self, tasks: Sequence[GenerationTask]) -> list[dict[str, Any]]:
-        """Tasks as they are in the database now, ready to be rendered, in the order given."""
+        """Re-read tasks from the database and serialize them, in the given order."""
         keys = [task.pk for task in tasks]
         rows = for_display(GenerationTask.objects.filter(pk__in=keys)).in_bulk()
         return self.rendered([rows[key] for key in keys if key in rows])
 
     def rendered(self, rows: Sequence[GenerationTask]) -> list[dict[str, Any]]:
-        """Tasks that were read by ``for_display``, ready to be rendered."""
+        """Serialize tasks that were read by ``for_display``."""
         return [dict(row) for row in TaskSerializer(rows, many=True, context={"request": self.request}).data]
 
     def current(self, task: GenerationTask) -> GenerationTask:
-        """A task as it is in the database now, read by ``for_display``.
+        """Re-read a task from the database, by ``for_display``.
 
         Raises:
-            NotFound: it was erased meanwhile.
+            NotFound: it was erased in the meantime.
         """
         row = for_display(GenerationTask.objects.filter(pk=task.pk)).first()
         if row is None:
@@ -87,18 +87,18 @@ class TaskAPIView(SeedanceAPIView):
     def wrong_state(
         self, task: GenerationTask, reason: object, code: str | None = None, wait: float | None = None
     ) -> Exception:
-        """The error that says why not, and shows the task as it is; ``wait`` is for ``Retry-After``."""
+        """A 409 with the reason and the current task; ``wait`` is for ``Retry-After``."""
         return WrongState(str(reason), self.rendered([self.current(task)])[0], code, wait)
 
     def no_file(self, task: GenerationTask, not_yet: object, never: object) -> Exception:
-        """The error that says that there is no file yet, and when to ask again; or that there never will be."""
+        """A 409 for a file that is not stored: ``not_yet`` with ``Retry-After``, or ``never`` if the task is done."""
         if task.is_done:
             return self.wrong_state(task, never, "no_video")
         return self.wrong_state(task, not_yet, "not_stored", waiting.retry_after(task))
 
 
 class TaskViewSet(TaskAPIView, GenericViewSet):
-    """Create, look at and steer video tasks."""
+    """Create, read and control video tasks."""
 
     serializer_class = TaskSerializer
     pagination_class = TaskPagination
@@ -114,22 +114,22 @@ class TaskViewSet(TaskAPIView, GenericViewSet):
     )
     def list(self, request: Request) -> HttpResponseBase:
         """One page of tasks, newest first."""
-        rows = self.get_queryset().using(router.db_for_read(GenerationTask))  # a list may be a moment late
+        rows = self.get_queryset().using(router.db_for_read(GenerationTask))  # a list may come from a replica
         page = self.paginate_queryset(self.filter_queryset(for_display(rows)))
         found = self.get_paginated_response(self.get_serializer(page, many=True).data)
         return conditional(request, found.data)
 
     @documented(
         operation_id="create_task",
-        summary="Ask for a video",
-        description="Checks the whole request, keeps it, and answers at once; a worker sends it to the provider.",
+        summary="Create a task",
+        description="Validates the whole request, stores it, and answers at once; a worker sends it to the provider.",
         parameters=[IDEMPOTENCY_KEY, PREFER, WAIT],
         request=request_serializers.CONTENT,
         responses={202: TaskSerializer, **problem_responses(400, 413, 415, 422)},
     )
     def create(self, request: Request) -> Response:
-        """Keep a request for one video, once for each ``Idempotency-Key``."""
-        wait = waiting.asked(request)
+        """Create one task, once for each ``Idempotency-Key``."""
+        wait = waiting.requested_wait(request)
         given = request_parsing.parsed_body(request)
         key = idempotency.key_of(request, "create", given)
         [task] = get_or_create(key, GenerationTask.objects.all(), partial(self._create, given, key))
@@ -139,29 +139,31 @@ class TaskViewSet(TaskAPIView, GenericViewSet):
     @documented(
         operation_id="estimate_task",
         summary="Estimate tokens and cost",
-        description="What such a request would use and cost, or what is wrong with it. Creates nothing.",
+        description="The expected tokens and cost of such a request, or its errors. Creates nothing.",
         request=request_serializers.CONTENT,
         responses={200: EstimateSerializer, **problem_responses(400, 413, 415)},
     )
     def estimate(self, request: Request) -> Response:
-        """What a request would use and cost."""
+        """The expected tokens and cost of a request."""
         prepared = request_parsing.order(request_parsing.parsed_body(request), self.get_queryset()).prepared
         return Response(EstimateSerializer(_estimated(prepared)).data)
 
     @documented(
         operation_id="create_tasks",
-        summary="Ask for many videos",
-        description=("Up to 100 requests, all or nothing: if one is refused, none is kept. Files cannot be sent here."),
+        summary="Create many tasks",
+        description=(
+            "Up to 100 requests, all or nothing: if one is refused, none is stored. Files cannot be sent here."
+        ),
         parameters=[IDEMPOTENCY_KEY],
         request=request_serializers.BATCH_CONTENT,
         responses={202: BatchSerializer, **problem_responses(400, 410, 413, 415, 422)},
     )
     def batch(self, request: Request) -> Response:
-        """Keep many requests, all or nothing."""
+        """Create many tasks, all or nothing."""
         given = request_parsing.parsed_body(request)
         size = request_parsing.batch_size(given) or 0
         if 1 < size <= request_parsing.MAX_BATCH:
-            throttling.count_more(request, self, self.get_throttles(), size - 1)
+            throttling.throttle_more(request, self, self.get_throttles(), size - 1)
         key = idempotency.key_of(request, "batch", given)
         make = partial(self._create_all, given, key)
         tasks = get_or_create(key, GenerationTask.objects.all(), make, count=size)
@@ -170,13 +172,13 @@ class TaskViewSet(TaskAPIView, GenericViewSet):
 
     @documented(
         operation_id="get_task",
-        summary="Look at a task",
+        summary="Get a task",
         parameters=[TASK_ID, WAIT],
         responses={200: TaskSerializer, 304: None, **problem_responses(400, 404)},
     )
     def retrieve(self, request: Request, task_id: str) -> HttpResponseBase:
         """One task, at once or when it is done."""
-        wait = waiting.asked(request)
+        wait = waiting.requested_wait(request)
         if wait.seconds:
             wait = waiting.wait_for(self.find(task_id).pk, wait)
         task = for_display(self.rows_of(task_id)).first()
@@ -195,7 +197,7 @@ class TaskViewSet(TaskAPIView, GenericViewSet):
         responses={202: TaskSerializer, **CONFLICT, **problem_responses(400, 404, 422)},
     )
     def submit(self, request: Request, task_id: str) -> Response:
-        """Hand a kept task in."""
+        """Submit a new task."""
         task = self.find(task_id, "submit")
         key = idempotency.key_of(request, f"submit {task.pk}")
         try:
@@ -206,14 +208,14 @@ class TaskViewSet(TaskAPIView, GenericViewSet):
 
     @documented(
         operation_id="sync_task",
-        summary="Ask the provider now",
-        description="A worker asks about the task, or for its video, as soon as it can instead of when it is due.",
+        summary="Poll the provider now",
+        description="A worker polls the task, or fetches its video, as soon as possible instead of when it is due.",
         parameters=[TASK_ID],
         request=None,
         responses={202: TaskSerializer, **CONFLICT, **problem_responses(404)},
     )
     def sync(self, request: Request, task_id: str) -> Response:
-        """Have a task looked at soon."""
+        """Poll a task as soon as possible."""
         task = self.find(task_id, "sync")
         if not GenerationTask.objects.filter(pk=task.pk).poll_now():
             raise self.wrong_state(task, _("There is nothing to ask the provider about this task."))
@@ -231,7 +233,7 @@ class TaskViewSet(TaskAPIView, GenericViewSet):
         responses={202: TaskSerializer, **CONFLICT, **problem_responses(404)},
     )
     def archive(self, request: Request, task_id: str) -> Response:
-        """Have a finished video stored without a second payment."""
+        """Archive a finished video again, which costs nothing."""
         task = self.find(task_id, "sync")
         if not GenerationTask.objects.filter(pk=task.pk).archive_again(cause=_CAUSE, actor=self._actor):
             raise self.wrong_state(task, _("There is no finished video that still has to be stored."))
@@ -240,13 +242,13 @@ class TaskViewSet(TaskAPIView, GenericViewSet):
     @documented(
         operation_id="cancel_task",
         summary="Cancel a task",
-        description="At once while the provider does not know the task; a queued one is asked for there.",
+        description="At once if the task was not sent yet; for a queued task, the provider is asked to cancel it.",
         parameters=[TASK_ID],
         request=None,
         responses={202: TaskSerializer, **CONFLICT, **problem_responses(404)},
     )
     def cancel(self, request: Request, task_id: str) -> Response:
-        """Stop a task, if that is still possible."""
+        """Cancel a task, if that is still possible."""
         task = self.find(task_id, "cancel")
         try:
             task.request_cancel(cause=_CAUSE, actor=self._actor)
@@ -256,14 +258,14 @@ class TaskViewSet(TaskAPIView, GenericViewSet):
 
     @documented(
         operation_id="retry_task",
-        summary="Ask for the same video again",
-        description="Makes a new task, linked to the old one and owned by the same person.",
+        summary="Retry a task",
+        description="Creates a new task, linked to the old one and owned by the same user.",
         parameters=[TASK_ID, IDEMPOTENCY_KEY],
         request=None,
         responses={202: TaskSerializer, **CONFLICT, **problem_responses(400, 404, 410, 422)},
     )
     def retry(self, request: Request, task_id: str) -> Response:
-        """Make a new task out of a final one."""
+        """Create a new task from a final one."""
         old = self.find(task_id, "submit")
         try:
             task = GenerationTask.objects.retry(
@@ -283,12 +285,12 @@ class TaskViewSet(TaskAPIView, GenericViewSet):
 
     @documented(
         operation_id="list_task_events",
-        summary="Read a task's timeline",
+        summary="List the events of a task",
         parameters=[TASK_ID],
         responses={200: TimelineSerializer, 304: None, **problem_responses(404)},
     )
     def events(self, request: Request, task_id: str) -> HttpResponseBase:
-        """What happened to a task, oldest first."""
+        """The timeline of a task, oldest first."""
         events = self.find(task_id).events.all()
         return conditional(request, TimelineSerializer({"results": events}).data)
 

@@ -422,7 +422,7 @@ def test_those_who_wait_leave_threads_for_everybody_else(api_client, make_task, 
     task = make_task(owner=user, status="running")
     begun = time.monotonic()
 
-    with waiting._places.one_of(2) as first, waiting._places.one_of(2) as second:
+    with waiting._waiters.acquire(2) as first, waiting._waiters.acquire(2) as second:
         third = api_client.get(f"{TASKS}{task.pk}/", {"wait": "20"})
 
     assert (first, second) == (True, True)
