@@ -1,4 +1,4 @@
-"""The catalogue over HTTP: what each provider of this site can make, how much of it, and at what price."""
+"""The endpoint ``models/``: capabilities, limits and prices of each provider of this site."""
 
 from collections import defaultdict
 from collections.abc import Mapping
@@ -44,7 +44,7 @@ class PriceSerializer(serializers.Serializer):
 class ModelSerializer(serializers.Serializer):
     """One model, as one provider offers it."""
 
-    model = serializers.CharField(source="name", help_text="The id to ask for.")
+    model = serializers.CharField(source="name", help_text="The value for model in a request.")
     title = serializers.CharField(help_text="For people.")
     family = serializers.CharField(help_text="The same model has the same family at every provider.")
     state = serializers.CharField(help_text="current, retiring or historical.")
@@ -53,7 +53,7 @@ class ModelSerializer(serializers.Serializer):
     )
     capabilities = serializers.SerializerMethodField(help_text="Modes, parameters and other things it can do.")
     limits = serializers.SerializerMethodField(help_text="Durations in seconds, resolutions, ratios, references.")
-    defaults = serializers.SerializerMethodField(help_text="What a request gets that does not say.")
+    defaults = serializers.SerializerMethodField(help_text="The values of parameters that a request does not give.")
     prices = PriceSerializer(many=True, help_text="Empty when no price is known.")
     sizes = serializers.DictField(help_text="Width and height in pixels, by resolution and ratio.")
 
@@ -74,7 +74,7 @@ class ModelSerializer(serializers.Serializer):
 class ProviderSerializer(serializers.Serializer):
     """One provider of this site and its models."""
 
-    provider = serializers.CharField(help_text="The name to ask for.")
+    provider = serializers.CharField(help_text="The value for provider in a request.")
     paused = serializers.BooleanField(help_text="Whether nothing is sent there until a person resumes it.")
     paused_models = serializers.ListField(
         child=serializers.CharField(), help_text="Models of it to which nothing is sent until a person resumes them."
@@ -84,7 +84,7 @@ class ProviderSerializer(serializers.Serializer):
 
 @extend_schema_serializer(component_name="VideoCatalogue")
 class CatalogueSerializer(serializers.Serializer):
-    """What this site can make."""
+    """All providers of this site."""
 
     providers = ProviderSerializer(many=True, help_text='"default" first.')
 

@@ -1,4 +1,4 @@
-"""The API's description of itself, and a page to read it."""
+"""The OpenAPI document, and a page that shows it."""
 
 from typing import Any
 
@@ -20,12 +20,12 @@ from rest_framework.response import Response
 from .. import __version__
 from .base import ProblemAPIView, path_to
 
-#: The app that carries Swagger UI's files, so that the page loads nothing from elsewhere.
+#: The app with Swagger UI's files, so that the page loads nothing from other hosts.
 _ASSETS = "drf_spectacular_sidecar"
 
 
 class SeedanceSchemaGenerator(SchemaGenerator):
-    """Describes our endpoints alone, under our own title, whatever else the site describes."""
+    """Describes only the endpoints of this app, under its own title, whatever else the site describes."""
 
     def get_schema(self, request: Request | None = None, public: bool = False) -> dict[str, Any]:
         """The OpenAPI document."""
@@ -33,7 +33,7 @@ class SeedanceSchemaGenerator(SchemaGenerator):
         schema["info"] = {
             "title": "Seedance videos",
             "version": __version__,
-            "description": "Ask for videos, follow them, fetch them. Errors are application/problem+json.",
+            "description": "Create video tasks, follow them, download the files. Errors are application/problem+json.",
         }
         if request is not None:
             schema["servers"] = [{"url": path_to(request, "api-schema").removesuffix("/schema/")}]
@@ -41,7 +41,7 @@ class SeedanceSchemaGenerator(SchemaGenerator):
 
 
 class DocumentationView(ProblemAPIView):
-    """What describes the API is open to whom drf-spectacular's own settings say, and fails in the API's way."""
+    """Base of the pages that describe the API: drf-spectacular's settings decide who may read them."""
 
     permission_classes = SpectacularAPIView.permission_classes
     authentication_classes = SpectacularAPIView.authentication_classes

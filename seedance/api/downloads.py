@@ -1,4 +1,4 @@
-"""The finished files over HTTP."""
+"""The endpoints of the result files."""
 
 from collections.abc import Iterable
 from pathlib import PurePosixPath
@@ -24,17 +24,19 @@ from .schema import RANGE, TASK_ID, documented, problem_responses
 from .serializers import CONFLICT
 from .views import TaskAPIView
 
-#: Suffixes a browser may save a result under; anything else loses its suffix.
+#: Suffixes for the name of a saved file; any other suffix is removed.
 _SUFFIXES = frozenset({".mp4", ".mov", ".png", ".jpg", ".jpeg", ".webp"})
 
-_DOWNLOAD = OpenApiParameter("download", bool, description="true: ask the browser to save it rather than show it.")
+_DOWNLOAD = OpenApiParameter(
+    "download", bool, description="true: ask the browser to save the file rather than display it."
+)
 _REDIRECT = OpenApiResponse(description="The file is in a storage of its own; Location is a signed link to it.")
 
 
 def _answers(media_type: str) -> dict[object, object]:
     return {
         (200, media_type): OpenApiResponse(OpenApiTypes.BINARY, description="The file."),
-        (206, media_type): OpenApiResponse(OpenApiTypes.BINARY, description="The part that was asked for."),
+        (206, media_type): OpenApiResponse(OpenApiTypes.BINARY, description="The requested range."),
         302: _REDIRECT,
         304: None,
         **CONFLICT,
@@ -43,16 +45,16 @@ def _answers(media_type: str) -> dict[object, object]:
 
 
 class AnyAcceptNegotiation(BaseContentNegotiation):
-    """Files are what they are and errors are JSON, whatever ``Accept`` says: players ask for ``video/mp4``."""
+    """Ignores ``Accept``: players send ``video/mp4``, and errors are JSON all the same."""
 
     def select_parser(self, request: Request, parsers: Iterable[BaseParser]) -> BaseParser | None:
-        """Nothing is sent here."""
+        """These endpoints read no body."""
         return None
 
     def select_renderer(
         self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None
     ) -> tuple[BaseRenderer, str]:
-        """The one for errors."""
+        """The renderer of errors."""
         renderer = next(iter(renderers))
         return renderer, str(renderer.media_type)
 
@@ -69,7 +71,7 @@ class VideoView(TaskAPIView):
         responses=_answers("video/mp4"),
     )
     def get(self, request: Request, task_id: str) -> HttpResponseBase:
-        """The file, a part of it, or the way to where it is kept."""
+        """The file, a range of it, or a redirect to its storage."""
         task = self.find(task_id)
         if not task.video:
             raise self._absence(task)
@@ -93,7 +95,7 @@ class LastFrameView(TaskAPIView):
         responses=_answers("image/png"),
     )
     def get(self, request: Request, task_id: str) -> HttpResponseBase:
-        """The file, a part of it, or the way to where it is kept."""
+        """The file, a range of it, or a redirect to its storage."""
         task = self.find(task_id)
         if not task.last_frame:
             raise self._absence(task)
@@ -128,11 +130,11 @@ def _file_response(request: Request, task: GenerationTask, file: FieldFile, sha2
         raise FileGone from error
     if response.status_code == 412:
         raise PreconditionFailed
-    return _outside(request, response) if response.status_code == 416 else response
+    return _range_problem(request, response) if response.status_code == 416 else response
 
 
 def _signed_address(file: FieldFile) -> str:
-    """Where a storage that is not a local directory gives the file out itself; empty where we stream it."""
+    """The URL of a file in a storage that serves its own files; empty if this site streams it."""
     try:
         file.path  # noqa: B018
     except NotImplementedError:
@@ -141,7 +143,7 @@ def _signed_address(file: FieldFile) -> str:
     return ""
 
 
-def _outside(request: Request, response: HttpResponseBase) -> HttpResponseBase:
+def _range_problem(request: Request, response: HttpResponseBase) -> HttpResponseBase:
     violation = problem_response(RangeOutside(), request)
     for name in ("Content-Range", "Accept-Ranges"):
         violation.headers[name] = response.headers[name]

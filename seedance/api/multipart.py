@@ -76,7 +76,7 @@ def _value(name: str, given: Any) -> Any:
     try:
         return strict_json(given)
     except ValueError:
-        return given  # the rules say what it should have been
+        return given  # the rules report what is expected
 
 
 def _insert_files(body: dict[str, Any]) -> list[Violation]:

@@ -1,4 +1,4 @@
-"""What the bodies look like that a consumer sends, field by field."""
+"""The fields of request bodies. Each field is read by itself, so that all violations are reported."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -14,13 +14,13 @@ from ..catalogue.violations import Violation
 from ..intake import MAX_MEDIA
 from .errors import refusal, violations_of
 
-#: Codes of the problems that stand for a whole object of which nothing was read.
+#: Codes of violations after which nothing of an object was read.
 UNREAD = frozenset({"not_an_object", "too_many_names"})
-#: Most names of one object; one with more is not read.
+#: Maximum number of names in an object; one with more is not read.
 MAX_NAMES = 200
-#: How many unknown names of one object are told of, and how many of them are compared with the known ones.
+#: How many unknown names of an object are reported, and how many are compared with the known ones.
 _MOST_UNKNOWN, _MOST_COMPARED = 10, 3
-#: How much of a name is repeated in an answer. Characters.
+#: How much of a name is quoted in a response. Characters.
 _LONGEST_NAME = 100
 
 SAMPLE = {
@@ -32,7 +32,7 @@ SAMPLE = {
 
 
 class TextField(serializers.CharField):
-    """Text as it was sent. A number or a switch is no text, even if it could be written as one."""
+    """Text, unchanged. Numbers and booleans are not converted to text."""
 
     default_error_messages = {"invalid": _("This must be text.")}
 
@@ -49,7 +49,7 @@ class TextField(serializers.CharField):
 
 
 class StrictBooleanField(serializers.BooleanField):
-    """``true`` or ``false``, and no word that might mean it."""
+    """``true`` or ``false``; no other word is converted."""
 
     default_error_messages = {"invalid": _("This must be true or false.")}
 
@@ -62,7 +62,7 @@ class StrictBooleanField(serializers.BooleanField):
 
 @extend_schema_field({"type": "object", "additionalProperties": {}})
 class ObjectField(serializers.Field):
-    """A JSON object, whatever is in it; ``intake`` judges it."""
+    """A JSON object with any content; ``intake`` validates it."""
 
     default_error_messages = {"invalid": _("This must be a JSON object.")}
 
@@ -119,13 +119,13 @@ class ListParameter(ParameterField):
 
 
 class RequestSerializer(serializers.Serializer):
-    """A body that is read field by field, so that one bad field does not hide the others."""
+    """A body that is read field by field, so that one invalid field does not hide the others."""
 
     def read(self, given: object, path: str = "") -> tuple[dict[str, Any], list[Violation]]:
-        """The fields that could be read, and a problem for each of the others and each unknown name.
+        """The valid fields, and a violation for each invalid field and each unknown name.
 
         Args:
-            path: where this stands in the whole body, such as ``media[0]``.
+            path: the path of this object in the whole body, such as ``media[0]``.
         """
         if not isinstance(given, Mapping):
             return {}, [
@@ -163,10 +163,10 @@ class MediaRequestSerializer(RequestSerializer):
 
 @extend_schema_field(MediaRequestSerializer(many=True))
 class MediaListField(serializers.ListField):
-    """Media, read one by one later, so that each problem has its place."""
+    """Media; each is read by itself later, so that violations have a path."""
 
     def to_internal_value(self, data: Any) -> list[Any]:
-        """The items; of far too many only as many as show that they are."""
+        """The items; one more than allowed is enough to show that there are too many."""
         return list(super().to_internal_value(data[: MAX_MEDIA + 1] if isinstance(data, list) else data))
 
 
@@ -228,7 +228,7 @@ class TaskRequestSerializer(RequestSerializer):
 
 @extend_schema_field(TaskRequestSerializer(many=True))
 class TaskListField(serializers.ListField):
-    """Requests, read one by one later, so that each problem has its place."""
+    """Requests; each is read by itself later, so that violations have a path."""
 
 
 @extend_schema_serializer(
@@ -243,7 +243,7 @@ class BatchRequestSerializer(RequestSerializer):
     tasks = TaskListField(help_text="Bodies as for one task, 1 to 100 of them.")
 
 
-#: How a body may come, for ``extend_schema(request=…)``.
+#: Content types of a body, for ``extend_schema(request=…)``.
 CONTENT = {"application/json": TaskRequestSerializer, "multipart/form-data": TaskRequestSerializer}
 BATCH_CONTENT = {"application/json": BatchRequestSerializer}
 

@@ -1,4 +1,4 @@
-"""How our endpoints describe themselves in OpenAPI, also on a site that describes its own in another way."""
+"""OpenAPI descriptions of the endpoints, independent of the schema class that the host uses."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
@@ -20,17 +20,17 @@ Method = TypeVar("Method", bound=Callable[..., Any])
 
 #: HTTP status -> when an endpoint answers so.
 WHEN = {
-    400: "The request is wrong; every problem of it is in errors.",
-    401: "Who is calling is not known.",
+    400: "The request is invalid; all its problems are in errors.",
+    401: "The caller is not authenticated.",
     403: "The caller may not do this.",
-    404: "There is no such task, or it is somebody else's.",
-    409: "The state of the task forbids it; the task as it is comes along.",
-    410: "It was stored, and has been removed since: the file, or tasks of the request that is sent again.",
+    404: "There is no such task, or it belongs to another user.",
+    409: "The state of the task forbids it; the response contains the current task.",
+    410: "It has been removed: the file, or tasks of the request that is sent again.",
     413: "The body is too large.",
-    415: "The body is of a type that is not read here.",
-    416: "The range lies outside of the file.",
-    422: "The Idempotency-Key already stands for another request.",
-    429: "Too many requests; Retry-After says when to come back.",
+    415: "The content type of the body is not supported.",
+    416: "The range lies outside the file.",
+    422: "The Idempotency-Key was used for another request.",
+    429: "Too many requests; Retry-After says when to try again.",
 }
 
 #: Statuses that every endpoint may answer with.
@@ -39,7 +39,7 @@ _ALWAYS = (401, 403, 429)
 
 @extend_schema_serializer(component_name="VideoProblemItem")
 class ProblemItemSerializer(serializers.Serializer):
-    """One thing that is wrong with a request."""
+    """One problem of a request."""
 
     field = serializers.CharField(help_text="Where: duration, media[0].url, tasks[2].prompt; empty for the whole.")
     code = serializers.CharField(help_text="A stable word for programs.")
@@ -76,13 +76,13 @@ class ProblemSerializer(serializers.Serializer):
     """An error, as RFC 9457 writes it."""
 
     type = serializers.CharField(help_text="Always about:blank; code tells errors apart.")
-    title = serializers.CharField(help_text="The words of the HTTP status.")
+    title = serializers.CharField(help_text="The phrase of the HTTP status.")
     status = serializers.IntegerField(help_text="The HTTP status.")
     detail = serializers.CharField(help_text="What went wrong, for people.")
     code = serializers.CharField(help_text="A stable word for programs.")
-    instance = serializers.CharField(help_text="The path that was asked for.")
-    request_id = serializers.CharField(help_text="The id of this request; the site's log has it, too.")
-    max_bytes = serializers.IntegerField(required=False, help_text="How large a body may be, when it was too large.")
+    instance = serializers.CharField(help_text="The requested path.")
+    request_id = serializers.CharField(help_text="The id of this request, also in the site's log.")
+    max_bytes = serializers.IntegerField(required=False, help_text="The maximum size of a body, if it was too large.")
     errors = ProblemItemSerializer(  # type: ignore[assignment]
         many=True, required=False, help_text="Every problem of a refused request."
     )
@@ -128,7 +128,7 @@ PREFER = OpenApiParameter(
     str,
     OpenApiParameter.HEADER,
     description=(
-        "wait=N: hold the answer until the task is done, for N seconds at most; wait alone: for as long as the site "
+        "wait=N: delay the response until the task is done, for N seconds at most; wait alone: for as long as the site "
         "grants."
     ),
     examples=[OpenApiExample("Up to 20 seconds", value="wait=20")],
@@ -136,5 +136,5 @@ PREFER = OpenApiParameter(
 WAIT = OpenApiParameter(
     "wait",
     float,
-    description="Hold the answer until the task is done, for so many seconds at most; the site has a limit.",
+    description="Delay the response until the task is done, for so many seconds at most; the site has a limit.",
 )

@@ -1,4 +1,4 @@
-"""Addresses below ``api/v1/``."""
+"""URL patterns below ``api/v1/``."""
 
 from django.urls import path, re_path
 from rest_framework.parsers import MultiPartParser
@@ -12,7 +12,7 @@ from .views import TaskViewSet
 
 _WITH_FILES = {"parser_classes": [StrictJSONParser, MultiPartParser]}
 
-#: What the schema describes.
+#: The endpoints that the schema describes.
 endpoints = [
     path("tasks/", TaskViewSet.as_view({"get": "list", "post": "create"}, **_WITH_FILES), name="api-tasks"),
     path("tasks/estimate/", TaskViewSet.as_view({"post": "estimate"}, **_WITH_FILES), name="api-estimate"),
