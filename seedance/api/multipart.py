@@ -21,7 +21,7 @@ from .parsers import strict_json
 #: ``media[0][role]``.
 _MEDIA_PART = re.compile(r"media\[(\d{1,2})\]\[(\w+)\]", re.ASCII)
 
-#: Fields that stay text although the value may look like JSON.
+#: What stays text although it may look like JSON.
 _TEXTS = frozenset(
     {
         "prompt",
