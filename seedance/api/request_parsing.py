@@ -120,7 +120,7 @@ def _read(
         unread.add("draft_task_id")  # the rules' name for it
     # The rules see an invalid field as missing; its own violation is the better message.
     if not any(violation.field == "" and violation.code in UNREAD for violation in violations):
-        violations += _outside_of(prepared.errors, unread)
+        violations += _elsewhere(prepared.errors, unread)
     return Order(prepared, values.get("submit", True), note), violations
 
 
@@ -174,7 +174,7 @@ def _read_media(items: Sequence[object]) -> tuple[list[dict[str, Any]], list[Vio
     return media, violations
 
 
-def _outside_of(violations: Sequence[Violation], unread: set[str]) -> list[Violation]:
+def _elsewhere(violations: Sequence[Violation], unread: set[str]) -> list[Violation]:
     """The violations of fields that were read, and in or around which everything was read."""
     around = unread.union(*map(_parents, unread))
     return [

@@ -34,7 +34,7 @@ from .serializers import (
     for_display,
 )
 
-#: The cause that the timeline gives for changes made here.
+#: Who is named in the timeline as the part of the app that did it.
 _CAUSE = "api"
 
 #: Inside the view set, ``list`` is an endpoint.

@@ -1,4 +1,4 @@
-"""Check that a downloaded file is a complete video or an image, by its signature and boxes. Needs no codecs."""
+"""Check by its first bytes and boxes that a file is a complete video or image. Needs no codecs."""
 
 import struct
 from typing import BinaryIO
@@ -11,15 +11,15 @@ _IMAGE_TYPES = frozenset({"image/png", "image/jpeg"})
 
 
 def check_video(file: BinaryIO, size: int) -> str:
-    """Check that a file of ``size`` bytes is a complete MP4 or QuickTime movie; returns its suffix.
+    """Check that a file of ``size`` bytes is a whole MP4 or QuickTime movie; returns its suffix.
 
     Reads the top-level boxes: the first must be ``ftyp``, none may reach past the end, and both the index
-    (``moov``) and the media (``mdat``) must be present, since a truncated file lacks one of them. Truncation is not
-    detected in a fragmented file cut between fragments, nor where the last box runs "to the end". Providers send
-    neither, and a download compares the announced length as well.
+    (``moov``) and the media (``mdat``) must be there, since a cut-off file lacks one of them. Two kinds of video hide
+    a cut: a fragmented one cut between fragments, and one whose last box runs "to the end". Providers send neither,
+    and a download compares the announced length as well.
 
     Raises:
-        ArchiveError: it is something else; with ``doubtful`` set, it begins correctly but is incomplete.
+        ArchiveError: it is something else; with ``doubtful`` set, it begins right but is not whole.
 
     Source: ISO/IEC 14496-12, section 4.2.
     """
