@@ -8,7 +8,6 @@ from django.http import Http404, HttpRequest
 from django.utils.http import urlencode
 
 from ..models import GenerationTask, chaining
-from ..models.ids import parse_id
 from .links import page_url
 
 #: Names the task in the address of the form, and in what the form sends back.
@@ -24,9 +23,10 @@ def asked_for(request: HttpRequest) -> UUID | None:
     given = request.POST if request.method == "POST" else request.GET
     if FIELD not in given:
         return None
-    if (found := parse_id(given[FIELD])) is None:
-        raise Http404
-    return found
+    try:
+        return UUID(given[FIELD])
+    except ValueError:
+        raise Http404 from None
 
 
 def form_url(site: AdminSite, task: GenerationTask) -> str:

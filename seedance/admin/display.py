@@ -13,7 +13,6 @@ from django.utils.text import Truncator
 from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 
-from ..catalogue.price import format_amount
 from ..models import Attention, GenerationTask, Status
 from .presentation import status_style
 
@@ -70,8 +69,10 @@ def prompt(task: GenerationTask) -> str:
 
 
 def money(amount: Decimal, currency: str) -> str:
-    """An amount with its currency."""
-    return f"{format_amount(amount)} {currency}".strip()
+    """An amount with its currency, with cents at least and without needless zeros."""
+    rounded = amount.quantize(Decimal("0.0001"))
+    cents = rounded.quantize(Decimal("0.01"))
+    return f"{cents if cents == rounded else rounded} {currency}".strip()
 
 
 def cost(task: GenerationTask) -> SafeString | str:

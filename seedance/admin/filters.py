@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Iterator
 from typing import Any
+from uuid import UUID
 
 from django.contrib import admin
 from django.core.paginator import Paginator
@@ -14,7 +15,7 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from .. import conf
-from ..models.ids import created_between, parse_id
+from ..models.ids import first_id_of
 from .choices import models_of
 
 #: How many matching rows are counted at most; what lies beyond is reached by narrowing down.
@@ -57,8 +58,10 @@ def search(queryset: QuerySet, words: str) -> QuerySet:
 
 
 def _with_own_id(queryset: QuerySet, words: str) -> QuerySet:
-    own_id = parse_id(words)
-    return queryset.filter(pk=own_id) if own_id else queryset.none()
+    try:
+        return queryset.filter(pk=UUID(words))
+    except ValueError:
+        return queryset.none()
 
 
 def _with_provider_id(queryset: QuerySet, words: str) -> QuerySet:
@@ -158,7 +161,7 @@ class CreatedFilter(admin.SimpleListFilter):
             return queryset
         midnight = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
         since = midnight - dt.timedelta(days=int(self.value() or 1) - 1)
-        return queryset.filter(created_between(after=since))
+        return queryset.filter(created_at__gte=since, pk__gte=first_id_of(since))
 
 
 def _named(queryset: QuerySet, name: str | None) -> list[Any]:

@@ -1,5 +1,6 @@
 """The pages beside Django's own: stored files, and the rows that move."""
 
+import hashlib
 import json
 from functools import partial
 from typing import Any
@@ -8,16 +9,15 @@ from uuid import UUID
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.forms import Form
-from django.http import Http404, HttpRequest, HttpResponseNotAllowed, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.urls import URLPattern, path
+from django.utils.cache import get_conditional_response, patch_cache_control
 from django.utils.translation import gettext as _
 
 from .. import lifecycle
 from ..exceptions import SeedanceError, TransitionError
-from ..media.serving import json_response
 from ..models import GenerationTask, MediaItem
-from ..models.ids import parse_id
 from . import display, reconciling, submission
 from .actions import CAUSE
 from .columns import TaskList
@@ -70,7 +70,11 @@ class TaskPages(TaskList):
         self._require_permitted(request)
         rows = self.get_queryset(request).filter(pk__in=_ids(request.GET.get("ids", "")))
         body = json.dumps({str(task.pk): self._live_row(request, task) for task in rows.order_by("pk")})
-        return json_response(request, body)
+        etag = f'"{hashlib.sha256(body.encode()).hexdigest()}"'
+        answer = HttpResponse(body, content_type="application/json", headers={"ETag": etag})
+        conditional = get_conditional_response(request, etag=etag, response=answer) or answer
+        patch_cache_control(conditional, private=True, no_cache=True)
+        return conditional
 
     def result_file_view(self, request: HttpRequest, task_id: UUID, column: str) -> HttpResponseBase:
         """One of the files the provider made."""
@@ -141,5 +145,10 @@ def _require_valid(form: Form) -> None:
 
 def _ids(text: str) -> list[UUID]:
     """Ids out of ``id,id,…``; words that are none are ignored."""
-    words = text.split(",")[:MOST_LIVE_ROWS]
-    return [found for word in words if (found := parse_id(word))]
+    found = []
+    for word in text.split(",")[:MOST_LIVE_ROWS]:
+        try:
+            found.append(UUID(word))
+        except ValueError:
+            continue
+    return found
