@@ -50,7 +50,7 @@ class DocumentationView(ProblemAPIView):
 
 
 class SchemaView(DocumentationView, SpectacularAPIView):
-    """The OpenAPI document, as JSON or, if asked for, YAML."""
+    """The OpenAPI document, as JSON or, on request, YAML."""
 
     generator_class = SeedanceSchemaGenerator
     renderer_classes = [OpenApiJsonRenderer, OpenApiJsonRenderer2, OpenApiYamlRenderer, OpenApiYamlRenderer2]

@@ -142,7 +142,7 @@ class TaskPagination(CursorPagination):
     cursor_query_description = "From the next or previous link of another page."
 
     def get_page_size(self, request: Request) -> int:
-        """How many tasks were asked for, 200 at most.
+        """The requested page size, 200 at most.
 
         Raises:
             ValidationError: it is not a number, or less than one.
@@ -153,10 +153,10 @@ class TaskPagination(CursorPagination):
         return min(int(given), self.max_page_size)
 
     def decode_cursor(self, request: Request) -> Cursor | None:
-        """Where to go on.
+        """The position to continue from.
 
         Raises:
-            ValidationError: the cursor is none of ours.
+            ValidationError: the cursor is invalid.
         """
         error = serializers.ValidationError({"cursor": [_("This cursor is none of ours.")]})
         try:
