@@ -24,20 +24,20 @@ LONGEST_SIDE = 640
 
 def poster_of(file: BinaryIO) -> bytes | None:
     """The first frame of a video as a JPEG for lists and players; ``None`` if it cannot be decoded."""
-    image = _frame(file, _first)
+    image = _picture(file, _first)
     if image is None:
         return None
     image.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
-    return _encoded(image, "JPEG", quality=82)
+    return _written(image, "JPEG", quality=82)
 
 
 def last_frame_of(file: BinaryIO) -> bytes | None:
     """The last frame of a video as a PNG in full size; ``None`` if it cannot be decoded."""
-    image = _frame(file, _last)
-    return None if image is None else _encoded(image, "PNG")
+    image = _picture(file, _last)
+    return None if image is None else _written(image, "PNG")
 
 
-def _frame(file: BinaryIO, chosen: Callable[[Any], Any]) -> Any:
+def _picture(file: BinaryIO, chosen: Callable[[Any], Any]) -> Any:
     """One decoded frame of a video as a Pillow image; ``None`` if there is none."""
     if av is None:
         return None
@@ -65,7 +65,7 @@ def _last(container: Any) -> Any:
     return deque(container.decode(stream), maxlen=1).pop()
 
 
-def _encoded(image: Any, kind: str, **options: Any) -> bytes:
+def _written(image: Any, kind: str, **options: Any) -> bytes:
     buffer = io.BytesIO()
     image.save(buffer, kind, **options)
     return buffer.getvalue()
