@@ -48,7 +48,7 @@ def _box(kind: bytes, content: bytes) -> bytes:
 
 def measure(url: str, size: int) -> dict[str, float]:
     """Runs in a process of its own: a small download first, so that only the large one's growth counts."""
-    from seedance.provider.container import check_video
+    from seedance.media.container import check_video
     from seedance.provider.download import download
 
     def fetch(length: int) -> None:

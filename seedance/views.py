@@ -10,7 +10,7 @@ from django.views import View
 from django.views.decorators.csrf import csrf_exempt
 
 from . import health, lifecycle
-from .media.serving import ranged_file_response
+from .media.serving import file_response
 from .models import GenerationTask, MediaItem
 from .models.databases import never_atomic
 
@@ -42,7 +42,7 @@ class MediaView(View):
         if item is None or not item.file:
             raise Http404
         try:
-            return ranged_file_response(
+            return file_response(
                 request,
                 item.file,
                 content_type=item.content_type or "application/octet-stream",

@@ -37,7 +37,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "conf": {"exceptions", "policy", "presets"},
     "catalogue": {"conf"},
     "provider": {"exceptions", VERSION},
-    "media": {"catalogue"},
+    "media": {"catalogue", "exceptions"},
     "intake": {"conf", "catalogue", "exceptions", "media"},
     "models": _KNOWLEDGE,
     "migrations": {"catalogue", "conf", "models"},

@@ -10,7 +10,7 @@ from django.urls import reverse
 from rest_framework.test import APIClient
 
 from seedance import intake, tasks
-from seedance.api.docs import OwnSchemaGenerator
+from seedance.api.docs import SeedanceSchemaGenerator
 from seedance.api.urls import endpoints
 from seedance.catalogue import flags
 from seedance.catalogue.parameters import PARAMETERS, Parameter, markdown_table
@@ -86,7 +86,7 @@ def test_invented_parameter_is_an_inline_flag(invented):
 
 
 def test_invented_parameter_is_in_the_schema(invented):
-    schema = json.loads(json.dumps(OwnSchemaGenerator(patterns=endpoints).get_schema(), default=str))
+    schema = json.loads(json.dumps(SeedanceSchemaGenerator(patterns=endpoints).get_schema(), default=str))
 
     field = schema["components"]["schemas"]["VideoTaskBodyRequest"]["properties"]["fps_boost"]
     assert field == {

@@ -1,30 +1,11 @@
-"""Stored files for people who may see the task, from any storage, whether or not media files have a public address."""
-
-import hashlib
-import mimetypes
-from pathlib import PurePosixPath
+"""Stored files for users who may see the task, from any storage, whether or not media files have a public address."""
 
 from django.db.models.fields.files import FieldFile
 from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
 
-from ..media.serving import ranged_file_response
-
-#: A browser may show these; anything else, such as SVG, could carry scripts and is only ever saved.
-_SHOWN = frozenset(
-    {
-        "image/bmp",
-        "image/gif",
-        "image/jpeg",
-        "image/png",
-        "image/webp",
-        "video/mp4",
-        "video/quicktime",
-        "audio/mpeg",
-        "audio/x-wav",
-    }
-)
+from ..media.serving import file_response
 
 
 def serve(request: HttpRequest, file: FieldFile, *, etag: str = "") -> HttpResponseBase:
@@ -35,15 +16,7 @@ def serve(request: HttpRequest, file: FieldFile, *, etag: str = "") -> HttpRespo
     """
     if not file or not file.name:
         raise Http404(_("There is no such file."))
-    guessed = mimetypes.guess_type(file.name)[0] or ""
     try:
-        return ranged_file_response(
-            request,
-            file,
-            content_type=guessed if guessed in _SHOWN else "application/octet-stream",
-            filename=PurePosixPath(file.name).name,
-            etag=etag or hashlib.sha256(file.name.encode()).hexdigest(),
-            as_attachment="download" in request.GET or guessed not in _SHOWN,
-        )
+        return file_response(request, file, etag=etag, as_attachment="download" in request.GET)
     except FileNotFoundError:
         raise Http404(_("The storage no longer has this file.")) from None

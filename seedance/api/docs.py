@@ -1,9 +1,8 @@
-"""The API's description of itself, and a page to read it."""
+"""The OpenAPI document, and a page that shows it."""
 
 from typing import Any
 
 from django.apps import apps
-from django.utils.translation import gettext as _
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.renderers import (
     OpenApiJsonRenderer,
@@ -19,31 +18,30 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from .. import __version__
-from .base import Answering
-from .links import path_to
+from .base import ProblemAPIView, path_to
 
-#: The app that carries Swagger UI's files, so that the page loads nothing from elsewhere.
+#: The app with Swagger UI's files, so that the page loads nothing from other hosts.
 _ASSETS = "drf_spectacular_sidecar"
 
 
-class OwnSchemaGenerator(SchemaGenerator):
-    """Describes our endpoints alone, under our own title, whatever else the site describes."""
+class SeedanceSchemaGenerator(SchemaGenerator):
+    """Describes only the endpoints of this app, under its own title, whatever else the site describes."""
 
     def get_schema(self, request: Request | None = None, public: bool = False) -> dict[str, Any]:
         """The OpenAPI document."""
         schema: dict[str, Any] = super().get_schema(request=request, public=True)
         schema["info"] = {
-            "title": _("Seedance videos"),
+            "title": "Seedance videos",
             "version": __version__,
-            "description": _("Ask for videos, follow them, fetch them. Errors are application/problem+json."),
+            "description": "Create video tasks, follow them, download the files. Errors are application/problem+json.",
         }
         if request is not None:
             schema["servers"] = [{"url": path_to(request, "api-schema").removesuffix("/schema/")}]
         return schema
 
 
-class OpenPage(Answering):
-    """What describes the API is open to whom drf-spectacular's own settings say, and fails in the API's way."""
+class DocumentationView(ProblemAPIView):
+    """Base of the pages that describe the API: drf-spectacular's settings decide who may read them."""
 
     permission_classes = SpectacularAPIView.permission_classes
     authentication_classes = SpectacularAPIView.authentication_classes
@@ -51,14 +49,14 @@ class OpenPage(Answering):
     versioning_class = None
 
 
-class SchemaView(OpenPage, SpectacularAPIView):
-    """The OpenAPI document, as JSON or, if asked for, YAML."""
+class SchemaView(DocumentationView, SpectacularAPIView):
+    """The OpenAPI document, as JSON or, on request, YAML."""
 
-    generator_class = OwnSchemaGenerator
+    generator_class = SeedanceSchemaGenerator
     renderer_classes = [OpenApiJsonRenderer, OpenApiJsonRenderer2, OpenApiYamlRenderer, OpenApiYamlRenderer2]
 
 
-class DocsView(OpenPage):
+class DocsView(DocumentationView):
     """Swagger UI where its files are installed, and a plain list of the endpoints everywhere."""
 
     renderer_classes = [TemplateHTMLRenderer]
@@ -67,7 +65,7 @@ class DocsView(OpenPage):
     @extend_schema(exclude=True)
     def get(self, request: Request) -> Response:
         """The page."""
-        schema = OwnSchemaGenerator(patterns=self.patterns).get_schema(request)
+        schema = SeedanceSchemaGenerator(patterns=self.patterns).get_schema(request)
         operations = [
             {"method": method.upper(), "path": path, "summary": operation.get("summary", "")}
             for path, methods in schema["paths"].items()

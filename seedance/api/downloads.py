@@ -1,8 +1,6 @@
-"""The finished files over HTTP."""
+"""The endpoints of the result files."""
 
-import hashlib
 from collections.abc import Iterable
-from mimetypes import guess_type
 from pathlib import PurePosixPath
 from urllib.parse import urlsplit
 
@@ -19,24 +17,26 @@ from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from ..media.serving import ranged_file_response
+from ..media.serving import file_response
 from ..models import GenerationTask
 from .errors import FileGone, PreconditionFailed, RangeOutside, problem_response
 from .schema import RANGE, TASK_ID, documented, problem_responses
 from .serializers import CONFLICT
-from .views import TaskEndpoint
+from .views import TaskAPIView
 
-#: Suffixes a browser may save a result under; anything else loses its suffix.
+#: Suffixes for the name of a saved file; any other suffix is removed.
 _SUFFIXES = frozenset({".mp4", ".mov", ".png", ".jpg", ".jpeg", ".webp"})
 
-_DOWNLOAD = OpenApiParameter("download", bool, description=_("true: ask the browser to save it rather than show it."))
-_REDIRECT = OpenApiResponse(description=_("The file is in a storage of its own; Location is a signed link to it."))
+_DOWNLOAD = OpenApiParameter(
+    "download", bool, description="true: ask the browser to save the file rather than display it."
+)
+_REDIRECT = OpenApiResponse(description="The file is in a storage of its own; Location is a signed link to it.")
 
 
 def _answers(media_type: str) -> dict[object, object]:
     return {
-        (200, media_type): OpenApiResponse(OpenApiTypes.BINARY, description=_("The file.")),
-        (206, media_type): OpenApiResponse(OpenApiTypes.BINARY, description=_("The part that was asked for.")),
+        (200, media_type): OpenApiResponse(OpenApiTypes.BINARY, description="The file."),
+        (206, media_type): OpenApiResponse(OpenApiTypes.BINARY, description="The requested range."),
         302: _REDIRECT,
         304: None,
         **CONFLICT,
@@ -44,34 +44,34 @@ def _answers(media_type: str) -> dict[object, object]:
     }
 
 
-class AnyAccept(BaseContentNegotiation):
-    """Files are what they are and errors are JSON, whatever ``Accept`` says: players ask for ``video/mp4``."""
+class AnyAcceptNegotiation(BaseContentNegotiation):
+    """Ignores ``Accept``: players send ``video/mp4``, and errors are JSON all the same."""
 
     def select_parser(self, request: Request, parsers: Iterable[BaseParser]) -> BaseParser | None:
-        """Nothing is sent here."""
+        """These endpoints read no body."""
         return None
 
     def select_renderer(
         self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None
     ) -> tuple[BaseRenderer, str]:
-        """The one for errors."""
+        """The renderer of errors."""
         renderer = next(iter(renderers))
         return renderer, str(renderer.media_type)
 
 
-class VideoView(TaskEndpoint):
+class VideoView(TaskAPIView):
     """The stored video."""
 
-    content_negotiation_class = AnyAccept
+    content_negotiation_class = AnyAcceptNegotiation
 
     @documented(
         operation_id="get_video",
-        summary=_("Fetch the video"),
+        summary="Fetch the video",
         parameters=[TASK_ID, RANGE, _DOWNLOAD],
         responses=_answers("video/mp4"),
     )
     def get(self, request: Request, task_id: str) -> HttpResponseBase:
-        """The file, a part of it, or the way to where it is kept."""
+        """The file, a range of it, or a redirect to its storage."""
         task = self.find(task_id)
         if not task.video:
             raise self._absence(task)
@@ -83,19 +83,19 @@ class VideoView(TaskEndpoint):
         return self.no_file(task, _("The video is not stored yet."), _("There will be no video of this task."))
 
 
-class LastFrameView(TaskEndpoint):
+class LastFrameView(TaskAPIView):
     """The stored last frame."""
 
-    content_negotiation_class = AnyAccept
+    content_negotiation_class = AnyAcceptNegotiation
 
     @documented(
         operation_id="get_last_frame",
-        summary=_("Fetch the last frame"),
+        summary="Fetch the last frame",
         parameters=[TASK_ID, RANGE, _DOWNLOAD],
         responses=_answers("image/png"),
     )
     def get(self, request: Request, task_id: str) -> HttpResponseBase:
-        """The file, a part of it, or the way to where it is kept."""
+        """The file, a range of it, or a redirect to its storage."""
         task = self.find(task_id)
         if not task.last_frame:
             raise self._absence(task)
@@ -117,28 +117,24 @@ def _file_response(request: Request, task: GenerationTask, file: FieldFile, sha2
         redirect = Response(status=302, headers={"Location": address})
         patch_cache_control(redirect, private=True, no_store=True)
         return redirect
-    name = str(file.name)
-    suffix = PurePosixPath(name).suffix.lower()
-    filename = f"seedance-{task.pk}{suffix if suffix in _SUFFIXES else ''}"
+    suffix = PurePosixPath(str(file.name)).suffix.lower()
     try:
-        response = ranged_file_response(
+        response = file_response(
             request._request,
             file,
-            content_type=guess_type(filename)[0] or "application/octet-stream",
-            filename=filename,
-            # A result is written once under its own name, so where no digest is kept the name tells the bytes.
-            etag=sha256 or hashlib.sha256(name.encode()).hexdigest(),
+            filename=f"seedance-{task.pk}{suffix if suffix in _SUFFIXES else ''}",
+            etag=sha256,
             as_attachment=request.query_params.get("download", "").lower() == "true",
         )
     except FileNotFoundError as error:
         raise FileGone from error
     if response.status_code == 412:
         raise PreconditionFailed
-    return _outside(request, response) if response.status_code == 416 else response
+    return _range_problem(request, response) if response.status_code == 416 else response
 
 
 def _signed_address(file: FieldFile) -> str:
-    """Where a storage that is not a local directory gives the file out itself; empty where we stream it."""
+    """The URL of a file in a storage that serves its own files; empty if this site streams it."""
     try:
         file.path  # noqa: B018
     except NotImplementedError:
@@ -147,7 +143,7 @@ def _signed_address(file: FieldFile) -> str:
     return ""
 
 
-def _outside(request: Request, response: HttpResponseBase) -> HttpResponseBase:
+def _range_problem(request: Request, response: HttpResponseBase) -> HttpResponseBase:
     violation = problem_response(RangeOutside(), request)
     for name in ("Content-Range", "Accept-Ranges"):
         violation.headers[name] = response.headers[name]

@@ -1,13 +1,15 @@
-"""Everything that can go wrong, said to programs: ``application/problem+json`` with a stable ``code``.
+"""The API's errors: exceptions, and their responses as ``application/problem+json`` with a stable ``code``.
 
 Source: RFC 9457, read 2026-11-22.
 """
 
 import logging
+import re
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from math import ceil
 from typing import Any
+from uuid import uuid4
 
 from django.core import exceptions as django_errors
 from django.core.signals import got_request_exception
@@ -24,21 +26,26 @@ from rest_framework.views import set_rollback
 from .. import conf, exceptions
 from ..catalogue import CatalogueError, LazyMessage, Text, Violation, find_error
 from ..models import GenerationTask
-from .request_ids import request_id
 
 logger = logging.getLogger(__name__)
 
 CONTENT_TYPE = "application/problem+json"
 
-#: Most items of ``errors``; one more then says that there are more.
+REQUEST_ID_HEADER = "X-Request-ID"
+#: Request ids that are accepted from a proxy or client: nothing that could break a log line.
+_REQUEST_ID = re.compile(r"[\w.:=+/-]{1,128}", re.ASCII)
+#: The attribute of Django's request that holds its id.
+_REQUEST_ID_ATTRIBUTE = "_seedance_request_id"
+
+#: Maximum length of ``errors``; one more item then says that there are more.
 MAX_ERRORS = 100
-#: Longest text of an item, and longest path of a field, in characters.
+#: Maximum length of an item's text, and of a field's path, in characters.
 _LONGEST_TEXT = 1000
 _LONGEST_PATH = 200
-#: When a caller may come back after the database was away. Seconds.
+#: ``Retry-After`` when the database is unavailable. Seconds.
 _DATABASE_PAUSE = 5
 
-#: What to do about a value of the wrong shape, by DRF's code for it.
+#: Hints for values of the wrong type, by DRF's error code.
 _HINTS: Mapping[str, Text] = {
     "required": _("Give a value."),
     "null": _("Give a value, or leave the field out."),
@@ -50,12 +57,12 @@ _HINTS: Mapping[str, Text] = {
     "surrogate_characters_not_allowed": _("Send valid Unicode text."),
 }
 _HINT = _("Correct the value; the API's schema describes it.")
-#: What to do about what the site itself refuses as a whole.
-_SITE_CURE = _("Change the request, or ask the operator of this site.")
+#: The hint for a refusal by the site itself.
+_SITE_HINT = _("Change the request, or ask the operator of this site.")
 
 
 class RequestRefused(drf.APIException):
-    """The request is wrong; every ``problem`` of it is named at once."""
+    """The request is invalid; all its violations are reported at once."""
 
     status_code = 400
     default_code = "invalid"
@@ -67,7 +74,7 @@ class RequestRefused(drf.APIException):
 
 
 class WrongState(drf.APIException):
-    """The task's state forbids it. ``task`` is the task as it is, ready to be rendered."""
+    """The task's state forbids the operation. ``task`` is the current task, serialized."""
 
     status_code = 409
     default_code = "wrong_state"
@@ -75,13 +82,13 @@ class WrongState(drf.APIException):
     def __init__(
         self, detail: str, task: Mapping[str, Any], code: str | None = None, wait: float | None = None
     ) -> None:
-        """``wait``: in how many seconds it may be another state, for ``Retry-After``."""
+        """``wait``: in how many seconds the state may have changed, for ``Retry-After``."""
         super().__init__(detail, code)
         self.task, self.wait = task, wait
 
 
 class KeyReused(drf.APIException):
-    """An ``Idempotency-Key`` that already stands for another request."""
+    """The ``Idempotency-Key`` was used for another request."""
 
     status_code = 422
     default_code = exceptions.KeyReusedError.code
@@ -89,7 +96,7 @@ class KeyReused(drf.APIException):
 
 
 class ReplayIncomplete(drf.APIException):
-    """An ``Idempotency-Key`` of which not all tasks are left."""
+    """Some tasks of this ``Idempotency-Key`` were erased."""
 
     status_code = 410
     default_code = exceptions.ReplayIncompleteError.code
@@ -100,7 +107,7 @@ class ReplayIncomplete(drf.APIException):
 
 
 class FileGone(drf.APIException):
-    """The file was ours and is no more."""
+    """The file was stored and has been removed."""
 
     status_code = 410
     default_code = "gone"
@@ -108,7 +115,7 @@ class FileGone(drf.APIException):
 
 
 class RangeOutside(drf.APIException):
-    """A byte range that the file does not have."""
+    """The byte range lies outside the file."""
 
     status_code = 416
     default_code = "range_not_satisfiable"
@@ -116,21 +123,21 @@ class RangeOutside(drf.APIException):
 
 
 class TooLarge(drf.APIException):
-    """A body that is larger than we read."""
+    """The body exceeds the limit."""
 
     status_code = 413
     default_code = "too_large"
     default_detail = _("The request is too large.")
 
     def __init__(self, max_bytes: int | None = None) -> None:
-        """``max_bytes``: what would have been read, where that is known."""
+        """``max_bytes``: the limit, if it is known."""
         megabytes = _("The request is too large; up to %(megabytes)s MB are read.")
         super().__init__(megabytes % {"megabytes": f"{max_bytes / 1e6:g}"} if max_bytes is not None else None)
         self.max_bytes = max_bytes
 
 
 class TooManyParts(drf.APIException):
-    """A form with more parts than Django reads."""
+    """The form has more parts than Django's settings allow."""
 
     status_code = 400
     default_code = "too_many_parts"
@@ -145,7 +152,7 @@ class PreconditionFailed(drf.APIException):
 
 
 class Unavailable(drf.APIException):
-    """The database did not answer."""
+    """The database is unavailable."""
 
     status_code = 503
     default_code = "unavailable"
@@ -154,7 +161,7 @@ class Unavailable(drf.APIException):
 
 
 class Internal(drf.APIException):
-    """A fault of ours."""
+    """An internal error."""
 
     status_code = 500
     default_code = "internal"
@@ -162,7 +169,7 @@ class Internal(drf.APIException):
 
 
 class Misconfigured(drf.APIException):
-    """The site's own settings are in the way; its log says which."""
+    """The site's settings are invalid; its log has the reason."""
 
     status_code = 503
     default_code = "misconfigured"
@@ -170,12 +177,12 @@ class Misconfigured(drf.APIException):
 
 
 def refusal(field: str, code: str, message: Text, hint: Text, **values: object) -> Violation:
-    """One thing that is wrong with a request, in translatable words."""
+    """A violation with translatable texts."""
     return Violation(field, code, LazyMessage(message, values), LazyMessage(hint, values))
 
 
 def violations_of(detail: object, path: str = "") -> list[Violation]:
-    """DRF's nested error detail as a flat list, with paths such as ``media[0].url``."""
+    """DRF's nested error detail as a flat list of violations, with paths such as ``media[0].url``."""
     if isinstance(detail, Mapping):
         return [found for name, below in detail.items() for found in violations_of(below, _joined(path, name))]
     if isinstance(detail, list):
@@ -189,33 +196,47 @@ def violations_of(detail: object, path: str = "") -> list[Violation]:
 
 
 def django_violations(error: django_errors.ValidationError) -> list[Violation]:
-    """Django's ``ValidationError`` as a flat list."""
+    """Django's ``ValidationError`` as a flat list of violations."""
     by_field = error.error_dict if hasattr(error, "error_dict") else {"": error.error_list}
     return [
         Violation(
             field,
             item.code or "invalid",
             LazyMessage("%(text)s", {"text": "".join(item.messages)}),
-            LazyMessage(_SITE_CURE if not field or field.endswith("]") else _HINT),
+            LazyMessage(_SITE_HINT if not field or field.endswith("]") else _HINT),
         )
         for field, items in by_field.items()
         for item in items
     ]
 
 
-def exception_handler(exc: Exception, context: Mapping[str, Any]) -> Response | None:
-    """Answer for an exception of one of our views.
+def request_id(request: Any) -> str:
+    """The id of a request, Django's or REST framework's: that of its header if it is valid, else a new one.
 
-    A fault is logged with its traceback and told to whoever listens to ``got_request_exception``: monitoring, and
-    Django's test client, which raises it. ``None`` leaves it to Django, where ``DEBUG_PROPAGATE_EXCEPTIONS`` says so.
+    It is in the response and in the log, so that a consumer can quote it to the operator.
+    """
+    request = getattr(request, "_request", request)
+    found: str | None = getattr(request, _REQUEST_ID_ATTRIBUTE, None)
+    if found is None:
+        given = request.headers.get(REQUEST_ID_HEADER, "")
+        found = given if _REQUEST_ID.fullmatch(given) else uuid4().hex
+        setattr(request, _REQUEST_ID_ATTRIBUTE, found)
+    return found
+
+
+def exception_handler(exc: Exception, context: Mapping[str, Any]) -> Response | None:
+    """The response to an exception of a view.
+
+    An internal error is logged with its traceback and sent to the receivers of ``got_request_exception``: monitoring,
+    and Django's test client, which raises it. ``None`` leaves it to Django if ``DEBUG_PROPAGATE_EXCEPTIONS`` is set.
     """
     error = _as_api_error(exc)
-    is_fault = isinstance(error, (Internal, Unavailable))
-    if is_fault and conf.of_django("DEBUG_PROPAGATE_EXCEPTIONS"):
+    is_internal = isinstance(error, (Internal, Unavailable))
+    if is_internal and conf.of_django("DEBUG_PROPAGATE_EXCEPTIONS"):
         return None
     set_rollback()
     response = problem_response(error, context["request"])
-    if is_fault:
+    if is_internal:
         _report(exc, context["request"], response)
     else:
         _log(error, context["request"])
@@ -223,7 +244,7 @@ def exception_handler(exc: Exception, context: Mapping[str, Any]) -> Response | 
 
 
 def _report(exc: Exception, request: Any, response: Response) -> None:
-    """What Django does for a fault that reaches it, with the id that the caller was given."""
+    """Log an internal error as Django does, and with the request id."""
     request = getattr(request, "_request", request)
     got_request_exception.send_robust(sender=None, request=request)
     log_response(
@@ -250,7 +271,7 @@ def _log(error: drf.APIException, request: Any) -> None:
 
 
 def problem_response(error: drf.APIException, request: Any) -> Response:
-    """The answer that tells a program about one error."""
+    """The response for one error."""
     body: dict[str, Any] = {
         "type": "about:blank",
         "title": HTTPStatus(error.status_code).phrase,
@@ -271,7 +292,7 @@ def problem_response(error: drf.APIException, request: Any) -> Response:
 
 
 def _explained(task: Mapping[str, Any]) -> dict[str, str]:
-    """What the error of a task means and what helps, in the reader's language; nothing for a task without one."""
+    """Meaning and advice for the error of a task, in the reader's language; empty without an error."""
     if not (error := task.get("error")):
         return {}
     kind = find_error(error["code"], message=error["message"])
@@ -279,15 +300,15 @@ def _explained(task: Mapping[str, Any]) -> dict[str, str]:
 
 
 def described(violation: Violation) -> dict[str, str]:
-    """One problem as it stands in ``errors[]`` and ``warnings[]``."""
-    # One name for one thing: the body calls it what Python's ``create_task`` does.
+    """One violation as an item of ``errors[]`` and ``warnings[]``."""
+    # The field of the body; the rules use the name of the column.
     field = "draft_task" if violation.field == "draft_task_id" else violation.field
     texts = {"code": violation.code, "message": str(violation.message), "hint": str(violation.hint)}
     return {"field": field[:_LONGEST_PATH], **{name: text[:_LONGEST_TEXT] for name, text in texts.items()}}
 
 
 def _bounded(violations: list[Violation]) -> list[Violation]:
-    """The first of them, and one that tells of the others."""
+    """The first ``MAX_ERRORS``, and one more if there are others."""
     if len(violations) <= MAX_ERRORS:
         return violations
     more = _("There are more problems; these are the first %(shown)s.")
@@ -362,7 +383,7 @@ def _headers(error: drf.APIException) -> dict[str, str]:
 
 
 def _printable(value: Any) -> Any:
-    """The same, with half surrogate pairs replaced: names and values of a bad request are quoted in errors."""
+    """Replace lone surrogates, which may come from the names and values of a bad request."""
     if isinstance(value, str):
         return value.encode("utf-8", "replace").decode()
     if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""Which tasks a list is about. A value that makes no sense is refused, never ignored."""
+"""Filters and pages of the list of tasks. An invalid value is refused, never ignored."""
 
 import datetime as dt
 import json
@@ -18,8 +18,13 @@ from django.db.models.fields.json import KeyTransform
 from django.utils.translation import gettext_lazy as _
 from django_filters.fields import IsoDateTimeField
 from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+from rest_framework.exceptions import NotFound
+from rest_framework.pagination import Cursor, CursorPagination
+from rest_framework.request import Request
 
 from ..models import GenerationTask, Status
+from ..models.ids import created_between, parse_id
 from ..models.queryset import GenerationTaskQuerySet
 
 MAX_IDS = 500
@@ -28,15 +33,15 @@ MAX_METADATA_FILTERS = 5
 METADATA_PREFIX = "metadata."
 
 _LARGEST_NUMBER = 2**63
-#: A time zone whose + was not escaped.
+#: The end of a moment whose + was not escaped.
 _PLUS_AS_BLANK = re.compile(r"\d \d\d:?\d\d\Z")
 
 
-class WordsWidget(forms.SelectMultiple):
+class CommaSeparatedWidget(forms.SelectMultiple):
     """Several values, with commas between them or as repeated parameters."""
 
     def value_from_datadict(self, data: Any, files: Any, name: str) -> list[str]:
-        """The single words."""
+        """The single values."""
         given = data.getlist(name) if hasattr(data, "getlist") else [data[name]] if name in data else []
         return [word.strip() for text in given for word in text.split(",") if word.strip()]
 
@@ -44,26 +49,24 @@ class WordsWidget(forms.SelectMultiple):
 class IdsField(forms.MultipleChoiceField):
     """Task ids, up to ``MAX_IDS``."""
 
-    widget = WordsWidget
+    widget = CommaSeparatedWidget
 
-    def to_python(self, value: Any) -> list[UUID]:  # type: ignore[override]
+    def to_python(self, value: Any) -> list[UUID | None]:  # type: ignore[override]
         """The ids."""
         if len(value or ()) > MAX_IDS:
             raise ValidationError(_("There may be %(most)s ids at most."), "too_many", {"most": MAX_IDS})
-        return [self._id(word) for word in value or ()]
+        ids = [parse_id(word) for word in value or ()]
+        if None in ids:
+            word = value[ids.index(None)]
+            raise ValidationError(_("%(word)s is no task id."), "invalid", {"word": word[:40]})
+        return ids
 
     def validate(self, value: Any) -> None:
-        """Any id may be asked for."""
-
-    def _id(self, word: str) -> UUID:
-        try:
-            return UUID(word)
-        except ValueError:
-            raise ValidationError(_("%(word)s is no task id."), "invalid", {"word": word[:40]}) from None
+        """Any id is allowed."""
 
 
-class MomentField(IsoDateTimeField):
-    """A moment that still exists when it is told in UTC."""
+class UTCDateTimeField(IsoDateTimeField):
+    """A moment, converted to UTC; one that UTC cannot express is refused."""
 
     def clean(self, value: Any) -> dt.datetime | None:
         """The moment."""
@@ -83,14 +86,22 @@ class MomentField(IsoDateTimeField):
             raise ValidationError(self.error_messages["invalid"], "invalid") from None
 
 
-class MomentFilter(django_filters.IsoDateTimeFilter):
-    """Compares with a moment."""
+class CreatedFilter(django_filters.IsoDateTimeFilter):
+    """Keeps the tasks created at a moment or later (``after``), or before it (``before``)."""
 
-    field_class = MomentField
+    field_class = UTCDateTimeField
+
+    def __init__(self, bound: str, **kwargs: Any) -> None:
+        super().__init__("created_at", **kwargs)
+        self.bound = bound
+
+    def filter(self, tasks: GenerationTaskQuerySet, value: dt.datetime | None) -> GenerationTaskQuerySet:
+        """The tasks in the range; all of them without a bound."""
+        return tasks.filter(created_between(**{self.bound: value}))
 
 
 class IdsFilter(django_filters.Filter):
-    """Keeps the tasks that are named."""
+    """Keeps the tasks with these ids."""
 
     field_class = IdsField
 
@@ -99,14 +110,14 @@ class StatusFilter(django_filters.MultipleChoiceFilter):
     """Keeps tasks in any of some statuses."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(choices=Status.choices, widget=WordsWidget, **kwargs)
+        super().__init__(choices=Status.choices, widget=CommaSeparatedWidget, **kwargs)
 
 
 @extend_schema_field(
-    {"type": "boolean", "description": "true: only tasks a person should look at; false: only the others."}
+    {"type": "boolean", "description": "true: only tasks that need attention; false: only the others."}
 )
 class AttentionFilter(django_filters.TypedChoiceFilter):
-    """``true``: only tasks with a flag for people; ``false``: only those without. Nothing else is read."""
+    """``true``: only tasks that need attention; ``false``: only the others. No other value is allowed."""
 
     def __init__(self, **kwargs: Any) -> None:
         # Python clients write their own True and False.
@@ -114,34 +125,77 @@ class AttentionFilter(django_filters.TypedChoiceFilter):
         super().__init__(choices=choices, coerce=lambda word: word.lower() == "true", **kwargs)
 
     def filter(self, tasks: GenerationTaskQuerySet, value: bool | str) -> GenerationTaskQuerySet:
-        """The tasks asked for; all of them when nothing was."""
+        """The tasks with or without the flag; all of them without a value."""
         if value == "":
             return tasks
         return tasks.exclude(attention="") if value else tasks.filter(attention="")
 
 
+class TaskPagination(CursorPagination):
+    """Tasks by their time-ordered id, newest first; a page costs the same however deep it is."""
+
+    ordering = "-id"
+    page_size = 50
+    page_size_query_param = "page_size"
+    page_size_query_description = "Tasks on a page: 1 to 200; 50 if nothing is said."
+    max_page_size = 200
+    cursor_query_description = "From the next or previous link of another page."
+
+    def get_page_size(self, request: Request) -> int:
+        """The requested page size, 200 at most.
+
+        Raises:
+            ValidationError: it is not a number, or less than one.
+        """
+        given = request.query_params.get("page_size", str(self.page_size))
+        if not (given.isascii() and given.isdigit() and given.strip("0") and len(given) < 10):
+            raise serializers.ValidationError({"page_size": [_("This must be a whole number from 1 to 200.")]})
+        return min(int(given), self.max_page_size)
+
+    def decode_cursor(self, request: Request) -> Cursor | None:
+        """The position to continue from.
+
+        Raises:
+            ValidationError: the cursor is invalid.
+        """
+        error = serializers.ValidationError({"cursor": [_("This cursor is none of ours.")]})
+        try:
+            cursor = super().decode_cursor(request)
+        except NotFound:
+            raise error from None
+        if cursor and cursor.position is not None and parse_id(str(cursor.position)) is None:
+            raise error
+        return cursor
+
+    def get_paginated_response_schema(self, schema: Any) -> dict[str, Any]:
+        """The page in OpenAPI."""
+        page: dict[str, Any] = super().get_paginated_response_schema(schema)
+        page["required"] = ["next", "previous", "results"]
+        for name in ("next", "previous"):
+            page["properties"][name]["example"] = None
+        return page
+
+
 class TaskFilter(django_filters.FilterSet):
     """The filters of ``GET tasks/``."""
 
-    status = StatusFilter(help_text=_("One or more statuses, with commas between them."))
-    model = django_filters.CharFilter("model_name", help_text=_("The provider's id of the model."))
-    provider = django_filters.CharFilter("provider", help_text=_("One of the site's providers."))
-    created_after = MomentFilter(
-        "created_at", "gte", help_text=_("Created at this moment or later, such as 2026-11-22T12:00:00Z.")
-    )
-    created_before = MomentFilter("created_at", "lt", help_text=_("Created before this moment."))
+    status = StatusFilter(help_text="One or more statuses, with commas between them.")
+    model = django_filters.CharFilter("model_name", help_text="The provider's id of the model.")
+    provider = django_filters.CharFilter("provider", help_text="One of the site's providers.")
+    created_after = CreatedFilter("after", help_text="Created at this moment or later, such as 2026-11-22T12:00:00Z.")
+    created_before = CreatedFilter("before", help_text="Created before this moment.")
     needs_attention = AttentionFilter()
-    ids = IdsFilter("id", "in", help_text=_("Up to 500 task ids, with commas between them."))
+    ids = IdsFilter("id", "in", help_text="Up to 500 task ids, with commas between them.")
 
     class Meta:
         model = GenerationTask
         fields = ()
 
     def filter_queryset(self, queryset: GenerationTaskQuerySet) -> GenerationTaskQuerySet:
-        """The named filters, then those on metadata.
+        """Apply the declared filters, then those on metadata.
 
         Raises:
-            ValidationError: ``ids`` is there and names none: an empty variable must not mean every task.
+            ValidationError: ``ids`` is given and empty; an unset variable of a client must not mean every task.
         """
         if "ids" in self.data and not self.form.cleaned_data["ids"]:
             raise ValidationError({"ids": ValidationError(_("Name at least one id."), "required")})
@@ -149,7 +203,7 @@ class TaskFilter(django_filters.FilterSet):
 
 
 def metadata_filters(parameters: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Key of the metadata to the value asked for.
+    """The metadata filters of a query string: key to requested value.
 
     Raises:
         ValidationError: a key is empty or holds a NUL, or there are too many.

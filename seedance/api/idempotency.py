@@ -1,4 +1,4 @@
-"""The header ``Idempotency-Key``; what it does is in ``models/idempotency.py``."""
+"""Reads the header ``Idempotency-Key``; ``models/idempotency.py`` applies it."""
 
 from collections.abc import Mapping, Sequence
 
@@ -12,14 +12,14 @@ MAX_KEY_LENGTH = 255
 
 
 def key_of(request: Request, call: str, content: object = None) -> IdempotencyKey | None:
-    """The caller's key for a request; ``None`` when it has none.
+    """The idempotency key of a request; ``None`` without the header.
 
     Args:
-        call: what is asked for, with the task's id where there is one.
+        call: the operation, with the task's id if it has one.
         content: the body.
 
     Raises:
-        Refused: the key is too long or not ASCII.
+        RequestRefused: the key is too long or not ASCII.
     """
     key = _header(request)
     return None if key is None else IdempotencyKey(request.user, key, fingerprint_of(call, _as_given(content)))
@@ -45,7 +45,7 @@ def _header(request: Request) -> str | None:
 
 
 def _as_given(content: object) -> object:
-    """A body without what counts as not given: the names whose value is null, of a task and of its media."""
+    """A body without the names whose value is null, which count as not given, in tasks and their media."""
     found = without_nulls(content)
     if not isinstance(found, Mapping):
         return found

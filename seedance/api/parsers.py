@@ -1,4 +1,4 @@
-"""Read JSON so strictly that whatever comes out of it can be checked, stored and quoted back."""
+"""Strict and bounded parsing of request bodies: all values can be validated, stored and rendered again."""
 
 import json
 from collections.abc import Mapping
@@ -11,23 +11,23 @@ from rest_framework.parsers import BaseParser
 
 from .errors import TooLarge
 
-#: Longest JSON body. The provider takes 64 MB; a little more lets the rules explain what is too large.
+#: Maximum JSON body. The provider takes 64 MB; with a little more, the rules can name what is too large.
 MAX_BODY_BYTES = 80 * 1000**2
-#: Longest multipart body: its files go to the disk, and several videos may be among them.
+#: Maximum multipart body. Its files are stored on disk, and several of them may be videos.
 MAX_FORM_BYTES = 1000**3
-#: Commas and opening brackets, and so about how many values: Python needs 60 bytes and more for each.
+#: Maximum number of commas and opening brackets, which is about that of values; each takes 60 bytes or more.
 MAX_VALUES = 250_000
-#: Far deeper than any request, and far from what would exhaust Python's own encoder.
+#: Maximum nesting: deeper than any request, and far below the limit of Python's JSON encoder.
 _MAX_DEPTH = 32
-#: How much of a body that is too large is thrown away at a time.
+#: How much of a body that is too large is read and discarded at a time.
 _CHUNK_BYTES = 1024**2
 
 
 class StrictJSONParser(BaseParser):
-    """JSON in UTF-8 without ``NaN``, endless nesting or endless size.
+    """JSON in UTF-8 without ``NaN``, with bounded nesting and size.
 
-    No ``JSONParser``: REST framework feeds that from ``request.body``, which ends at Django's
-    ``DATA_UPLOAD_MAX_MEMORY_SIZE``. Our limit is ``MAX_BODY_BYTES`` on any site.
+    Not a ``JSONParser``: DRF feeds that from ``request.body``, which is limited by Django's
+    ``DATA_UPLOAD_MAX_MEMORY_SIZE``. The limit here is ``MAX_BODY_BYTES`` on any site.
     """
 
     media_type = "application/json"
@@ -49,10 +49,10 @@ class StrictJSONParser(BaseParser):
 
 
 def check_length(request: HttpRequest) -> None:
-    """Refuse a body that says itself that it is too large, before any of it is kept.
+    """Refuse a body whose ``Content-Length`` is too large, before it is read.
 
     Raises:
-        TooLarge: it says so.
+        TooLarge: the header exceeds the limit.
     """
     most = MAX_FORM_BYTES if request.content_type == "multipart/form-data" else MAX_BODY_BYTES
     try:
@@ -61,7 +61,7 @@ def check_length(request: HttpRequest) -> None:
         return
     if length > most:
         if length <= 2 * MAX_BODY_BYTES:
-            _throw_away(request)
+            _discard(request)
         raise TooLarge(most)
 
 
@@ -69,10 +69,10 @@ def strict_json(text: str) -> Any:
     """Python values of a JSON text.
 
     Raises:
-        ValueError: it is not JSON, gives a name twice in an object, is nested too deeply, holds too many values, or
-            a number nobody can write.
+        ValueError: it is not JSON, repeats a name in an object, is nested too deeply, holds too many values, or
+            ``NaN`` or an infinity.
     """
-    # Before anything is made of it: a few MB of brackets would become hundreds of MB of lists.
+    # Before it is parsed: a few MB of brackets would become hundreds of MB of lists.
     if sum(map(text.count, ",[{")) > MAX_VALUES:
         raise ValueError(f"it holds more than {MAX_VALUES} values")
     try:
@@ -84,7 +84,7 @@ def strict_json(text: str) -> Any:
 
 
 def _text(stream: IO[Any]) -> str:
-    """The whole body; its bytes are let go of as soon as they are read as text."""
+    """The whole body as text; its bytes are released at once."""
     raw = stream.read(MAX_BODY_BYTES + 1)
     if len(raw) > MAX_BODY_BYTES:
         raise TooLarge(MAX_BODY_BYTES)
@@ -94,8 +94,8 @@ def _text(stream: IO[Any]) -> str:
         raise ParseError(_("This is not valid JSON: %(reason)s") % {"reason": error}) from error
 
 
-def _throw_away(request: HttpRequest) -> None:
-    """Read the body and keep nothing of it: many clients look for the answer only when all is sent."""
+def _discard(request: HttpRequest) -> None:
+    """Read the body and discard it: many clients read the response only after they have sent everything."""
     while request.read(_CHUNK_BYTES):
         pass
 

@@ -1,4 +1,4 @@
-"""A consumer's request, read and checked with every problem named."""
+"""Parses and validates request bodies; all violations are reported at once."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,15 +12,15 @@ from rest_framework.request import Request
 from .. import intake
 from ..catalogue import PARAMETERS, Violation
 from ..models.queryset import GenerationTaskQuerySet
-from . import continuing, drafts
+from . import task_references
 from .errors import MAX_ERRORS, RequestRefused, refusal
 from .multipart import parse_multipart
 from .request_serializers import UNREAD, BatchRequestSerializer, MediaRequestSerializer, TaskRequestSerializer
 
-#: Tasks in one batch.
+#: Maximum number of tasks in a batch.
 MAX_BATCH = 100
 
-#: Where a step down a field's path begins.
+#: Where a component of a field's path begins.
 _STEP = re.compile(r"[.\[]")
 
 
@@ -35,22 +35,22 @@ class Order:
 
 
 def parsed_body(request: Request) -> object:
-    """The body as JSON has it, whichever way it came.
+    """The body as JSON values, from JSON or multipart.
 
     Raises:
-        Refused: a multipart body whose parts do not make a request.
+        RequestRefused: the parts of a multipart body are inconsistent.
     """
     return parse_multipart(request.data) if isinstance(request.data, QueryDict) else request.data
 
 
 def order(given: object, visible: GenerationTaskQuerySet) -> Order:
-    """Read one body.
+    """Parse and validate one body.
 
     Args:
-        visible: the tasks the sender may know of, and continue from.
+        visible: the tasks that the caller may see, and refer to.
 
     Raises:
-        Refused: with every problem it has.
+        RequestRefused: with all its violations.
     """
     found, violations = _read(TaskRequestSerializer(), given, visible)
     if violations:
@@ -59,13 +59,13 @@ def order(given: object, visible: GenerationTaskQuerySet) -> Order:
 
 
 def orders(given: object, visible: GenerationTaskQuerySet) -> list[Order]:
-    """Read a batch of bodies, all or nothing.
+    """Parse and validate a batch of bodies, all or nothing.
 
     Args:
-        visible: the tasks the sender may know of, and make final videos of where they are drafts.
+        visible: the tasks that the caller may see, and refer to.
 
     Raises:
-        Refused: with every problem of every body; paths begin with ``tasks[0]``.
+        RequestRefused: with the violations of all bodies; paths begin with ``tasks[0]``.
     """
     size = batch_size(given)
     if size is not None and not 1 <= size <= MAX_BATCH:
@@ -74,17 +74,17 @@ def orders(given: object, visible: GenerationTaskQuerySet) -> list[Order]:
     shape, found = TaskRequestSerializer(), []
     for position, item in enumerate(values.get("tasks", [])):
         if len(violations) > MAX_ERRORS:
-            break  # no more than that are told
+            break  # no more are reported
         one, wrong = _read(shape, item, visible, in_batch=True)
         found.append(one)
-        violations += [_placed(violation, f"tasks[{position}]") for violation in wrong]
+        violations += [_with_prefix(violation, f"tasks[{position}]") for violation in wrong]
     if violations:
         raise RequestRefused(violations)
     return found
 
 
 def batch_size(given: object) -> int | None:
-    """How many tasks a batch asks for; ``None`` when it has no list of them."""
+    """The number of tasks in a batch; ``None`` if the body has no list of them."""
     tasks = given.get("tasks") if isinstance(given, Mapping) else None
     return len(tasks) if isinstance(tasks, list) else None
 
@@ -104,20 +104,20 @@ def _read(
     shape: TaskRequestSerializer, given: object, visible: GenerationTaskQuerySet, *, in_batch: bool = False
 ) -> tuple[Order, list[Violation]]:
     values, violations = shape.read(given)
-    media, media_problems = _read_media(values.pop("media", None) or [])
-    violations += media_problems
+    media, media_violations = _read_media(values.pop("media", None) or [])
+    violations += media_violations
     try:
         prepared, note = _prepared(values, media, visible, in_batch=in_batch)
     except RequestRefused as refused:
         violations += refused.violations
-        # A draft keeps its id, so that the rest is held against the rules for the final video of one.
+        # With the draft's id, the rules for the final video of a draft check the other fields.
         prepared, note = _intake(values, media, draft_task_id=values.get("draft_task") or ""), ""
     unread = {violation.field for violation in violations}
-    if continuing.FIELD in unread:
-        unread |= {"model", "prompt"} - values.keys()  # the other task would have given them
-    if drafts.FIELD in unread:
+    if task_references.CONTINUE_FROM in unread:
+        unread |= {"model", "prompt"} - values.keys()  # they may come from the other task
+    if task_references.DRAFT_TASK in unread:
         unread.add("draft_task_id")  # the rules' name for it
-    # A field that could not be read was judged as if it were missing; its own problem says it better.
+    # The rules see an invalid field as missing; its own violation is the better message.
     if not any(violation.field == "" and violation.code in UNREAD for violation in violations):
         violations += _elsewhere(prepared.errors, unread)
     return Order(prepared, values.get("submit", True), note), violations
@@ -126,18 +126,18 @@ def _read(
 def _prepared(
     values: Mapping[str, Any], media: list[dict[str, Any]], visible: GenerationTaskQuerySet, *, in_batch: bool
 ) -> tuple[intake.Prepared, str]:
-    """The request that these fields make, and a line about it for the timeline.
+    """The prepared request, and a note for the timeline.
 
     Raises:
-        Refused: it names a task that it cannot continue from, or a draft that it cannot be made of.
+        RequestRefused: it names a task that cannot be continued, or a draft that cannot be used.
     """
     draft_task_id, note = "", ""
-    if named := values.get(drafts.FIELD):
-        draft_task_id, note = drafts.resolved(named, visible, values.get("provider") or "default")
-    if (named := values.get(continuing.FIELD)) is not None:
+    if named := values.get(task_references.DRAFT_TASK):
+        draft_task_id, note = task_references.provider_draft_id(named, visible, values.get("provider") or "default")
+    if (named := values.get(task_references.CONTINUE_FROM)) is not None:
         request = {**_request(values, media), "draft_task_id": draft_task_id}
         request |= {"prompt": values.get("prompt"), "provider": values.get("provider") or ""}
-        found = continuing.continuation(named, None if in_batch else visible, request, _parameters(values))
+        found = task_references.continuation(named, None if in_batch else visible, request, _parameters(values))
         return found.prepared, found.note
     return _intake(values, media, draft_task_id=draft_task_id), note
 
@@ -174,20 +174,20 @@ def _read_media(items: Sequence[object]) -> tuple[list[dict[str, Any]], list[Vio
 
 
 def _elsewhere(violations: Sequence[Violation], unread: set[str]) -> list[Violation]:
-    """The problems of fields that could be read, and so could everything in and around them."""
-    around = unread.union(*map(_outer, unread))
+    """The violations of fields that were read, and in or around which everything was read."""
+    around = unread.union(*map(_parents, unread))
     return [
         violation
         for violation in violations
-        if violation.field not in around and unread.isdisjoint(_outer(violation.field))
+        if violation.field not in around and unread.isdisjoint(_parents(violation.field))
     ]
 
 
-def _outer(field: str) -> Iterator[str]:
-    """What a field is in: ``media`` and ``media[0]`` for ``media[0].url``."""
+def _parents(field: str) -> Iterator[str]:
+    """The paths that contain a field: ``media`` and ``media[0]`` for ``media[0].url``."""
     return (field[: step.start()] for step in _STEP.finditer(field))
 
 
-def _placed(violation: Violation, path: str) -> Violation:
+def _with_prefix(violation: Violation, path: str) -> Violation:
     field = f"{path}.{violation.field}" if violation.field else path
     return Violation(field, violation.code, violation.message, violation.hint, violation.severity)

@@ -1,4 +1,4 @@
-"""Request bodies, field by field."""
+"""The fields of request bodies. Each field is read by itself, so that all violations are reported."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -15,13 +15,13 @@ from ..catalogue import PARAMETERS, Parameter, Violation
 from ..intake import MAX_MEDIA
 from .errors import refusal, violations_of
 
-#: Codes of the problems that stand for a whole object of which nothing was read.
+#: Codes of violations after which nothing of an object was read.
 UNREAD = frozenset({"not_an_object", "too_many_names"})
-#: Most names of one object; one with more is not read.
+#: Maximum number of names in an object; one with more is not read.
 MAX_NAMES = 200
-#: How many unknown names of one object are reported, and how many of them are compared with the known ones.
+#: How many unknown names of an object are reported, and how many are compared with the known ones.
 _MOST_UNKNOWN, _MOST_COMPARED = 10, 3
-#: How much of a name is repeated in an answer. Characters.
+#: How much of a name is quoted in a response. Characters.
 _LONGEST_NAME = 100
 
 SAMPLE = {
@@ -33,7 +33,7 @@ SAMPLE = {
 
 
 class TextField(serializers.CharField):
-    """Text as it was sent. A number or a switch is no text, even if it could be written as one."""
+    """Text, unchanged. Numbers and booleans are not converted to text."""
 
     default_error_messages = {"invalid": _("This must be text.")}
 
@@ -50,7 +50,7 @@ class TextField(serializers.CharField):
 
 
 class StrictBooleanField(serializers.BooleanField):
-    """``true`` or ``false``, and no word that might mean it."""
+    """``true`` or ``false``; no other word is converted."""
 
     default_error_messages = {"invalid": _("This must be true or false.")}
 
@@ -63,7 +63,7 @@ class StrictBooleanField(serializers.BooleanField):
 
 @extend_schema_field({"type": "object", "additionalProperties": {}})
 class ObjectField(serializers.Field):
-    """A JSON object, whatever is in it; ``intake`` checks it."""
+    """A JSON object with any content; ``intake`` validates it."""
 
     default_error_messages = {"invalid": _("This must be a JSON object.")}
 
@@ -112,13 +112,13 @@ class ParameterSchema(OpenApiSerializerFieldExtension):
 
 
 class RequestSerializer(serializers.Serializer):
-    """A body that is read field by field, so that one bad field does not hide the others."""
+    """A body that is read field by field, so that one invalid field does not hide the others."""
 
     def read(self, given: object, path: str = "") -> tuple[dict[str, Any], list[Violation]]:
-        """The fields that could be read, and a problem for each of the others and each unknown name.
+        """The valid fields, and a violation for each invalid field and each unknown name.
 
         Args:
-            path: where this stands in the whole body, such as ``media[0]``.
+            path: the path of this object in the whole body, such as ``media[0]``.
         """
         if not isinstance(given, Mapping):
             return {}, [
@@ -144,22 +144,22 @@ class RequestSerializer(serializers.Serializer):
 class MediaRequestSerializer(RequestSerializer):
     """One image, video or sound: a role, and either an address or a file."""
 
-    role = TextField(help_text=_("first_frame, last_frame, reference_image, reference_video or reference_audio."))
-    url = TextField(help_text=_("http(s), data: or asset:// address. Either this or a file."))
+    role = TextField(help_text="first_frame, last_frame, reference_image, reference_video or reference_audio.")
+    url = TextField(help_text="http(s), data: or asset:// address. Either this or a file.")
     file = serializers.FileField(
         required=False,
         allow_null=True,
         max_length=None,
-        help_text=_("A file part of a multipart request: its name, or the part itself. Either this or an address."),
+        help_text="A file part of a multipart request: its name, or the part itself. Either this or an address.",
     )
 
 
 @extend_schema_field(MediaRequestSerializer(many=True))
 class MediaListField(serializers.ListField):
-    """Media, read one by one later, so that each problem has its place."""
+    """Media; each is read by itself later, so that violations have a path."""
 
     def to_internal_value(self, data: Any) -> list[Any]:
-        """The items; of far too many only as many as show that they are."""
+        """The items; one more than allowed is enough to show that there are too many."""
         return list(super().to_internal_value(data[: MAX_MEDIA + 1] if isinstance(data, list) else data))
 
 
@@ -182,26 +182,24 @@ class MediaListField(serializers.ListField):
 class TaskRequestSerializer(RequestSerializer):
     """A request for one video."""
 
-    prompt = TextField(help_text=_("What should be seen. Inline flags such as --ratio 16:9 are lifted out of it."))
-    model = TextField(help_text=_("The provider's id of the model; models/ lists them."))
-    media = MediaListField(required=False, allow_null=True, help_text=_("Images, videos and sounds, in order."))
+    prompt = TextField(help_text="What should be seen. Inline flags such as --ratio 16:9 are lifted out of it.")
+    model = TextField(help_text="The provider's id of the model; models/ lists them.")
+    media = MediaListField(required=False, allow_null=True, help_text="Images, videos and sounds, in order.")
     continue_from = TextField(
-        help_text=_(
+        help_text=(
             "Our id of a task whose video is stored: its last frame becomes the first frame, and model, prompt, "
             "provider and parameters are those of that task where this body gives none. No frames in media then, and "
             "not in a batch."
         )
     )
     draft_task = TextField(
-        help_text=_("Our id of a draft of yours that has succeeded; this request makes its final video.")
+        help_text="Our id of a draft of yours that has succeeded; this request makes its final video."
     )
-    provider = TextField(help_text=_('Which of the site\'s providers makes it; "default" if nothing is said.'))
+    provider = TextField(help_text='Which of the site\'s providers makes it; "default" if nothing is said.')
     metadata = ObjectField(
-        required=False, allow_null=True, help_text=_("Yours, up to 16 KiB of JSON: kept, filtered by, given back.")
+        required=False, allow_null=True, help_text="Yours, up to 16 KiB of JSON: kept, filtered by, given back."
     )
-    submit = StrictBooleanField(
-        required=False, default=True, help_text=_("False: only keep it, to be submitted later.")
-    )
+    submit = StrictBooleanField(required=False, default=True, help_text="False: only keep it, to be submitted later.")
 
     def get_fields(self) -> dict[str, serializers.Field]:
         """The fields above, and one for each parameter."""
@@ -210,7 +208,7 @@ class TaskRequestSerializer(RequestSerializer):
 
 @extend_schema_field(TaskRequestSerializer(many=True))
 class TaskListField(serializers.ListField):
-    """Requests, read one by one later, so that each problem has its place."""
+    """Requests; each is read by itself later, so that violations have a path."""
 
 
 @extend_schema_serializer(
@@ -222,10 +220,10 @@ class TaskListField(serializers.ListField):
 class BatchRequestSerializer(RequestSerializer):
     """Many requests at once."""
 
-    tasks = TaskListField(help_text=_("Bodies as for one task, 1 to 100 of them."))
+    tasks = TaskListField(help_text="Bodies as for one task, 1 to 100 of them.")
 
 
-#: How a body may come, for ``extend_schema(request=…)``.
+#: Content types of a body, for ``extend_schema(request=…)``.
 CONTENT = {"application/json": TaskRequestSerializer, "multipart/form-data": TaskRequestSerializer}
 BATCH_CONTENT = {"application/json": BatchRequestSerializer}
 

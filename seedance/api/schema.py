@@ -1,9 +1,8 @@
-"""How our endpoints describe themselves in OpenAPI, also on a site that describes its own in another way."""
+"""OpenAPI descriptions of the endpoints, independent of the schema class that the host uses."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from django.utils.translation import gettext_lazy as _
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import (
@@ -21,31 +20,31 @@ Method = TypeVar("Method", bound=Callable[..., Any])
 
 #: HTTP status -> when an endpoint answers so.
 WHEN = {
-    400: _("The request is wrong; every problem of it is in errors."),
-    401: _("Who is calling is not known."),
-    403: _("The caller may not do this."),
-    404: _("There is no such task, or it is somebody else's."),
-    409: _("The state of the task forbids it; the task as it is comes along."),
-    410: _("It was stored, and has been removed since: the file, or tasks of the request that is sent again."),
-    413: _("The body is too large."),
-    415: _("The body is of a type that is not read here."),
-    416: _("The range lies outside of the file."),
-    422: _("The Idempotency-Key already stands for another request."),
-    429: _("Too many requests; Retry-After says when to come back."),
+    400: "The request is invalid; all its problems are in errors.",
+    401: "The caller is not authenticated.",
+    403: "The caller may not do this.",
+    404: "There is no such task, or it belongs to another user.",
+    409: "The state of the task forbids it; the response contains the current task.",
+    410: "It has been removed: the file, or tasks of the request that is sent again.",
+    413: "The body is too large.",
+    415: "The content type of the body is not supported.",
+    416: "The range lies outside the file.",
+    422: "The Idempotency-Key was used for another request.",
+    429: "Too many requests; Retry-After says when to try again.",
 }
 
-#: What any endpoint may answer.
+#: Statuses that every endpoint may answer with.
 _ALWAYS = (401, 403, 429)
 
 
 @extend_schema_serializer(component_name="VideoProblemItem")
 class ProblemItemSerializer(serializers.Serializer):
-    """One thing that is wrong with a request."""
+    """One problem of a request."""
 
-    field = serializers.CharField(help_text=_("Where: duration, media[0].url, tasks[2].prompt; empty for the whole."))
-    code = serializers.CharField(help_text=_("A stable word for programs."))
-    message = serializers.CharField(help_text=_("What is wrong, for people."))
-    hint = serializers.CharField(help_text=_("What to write instead, for people."))
+    field = serializers.CharField(help_text="Where: duration, media[0].url, tasks[2].prompt; empty for the whole.")
+    code = serializers.CharField(help_text="A stable word for programs.")
+    message = serializers.CharField(help_text="What is wrong, for people.")
+    hint = serializers.CharField(help_text="What to write instead, for people.")
 
 
 @extend_schema_serializer(
@@ -76,16 +75,16 @@ class ProblemItemSerializer(serializers.Serializer):
 class ProblemSerializer(serializers.Serializer):
     """An error, as RFC 9457 writes it."""
 
-    type = serializers.CharField(help_text=_("Always about:blank; code tells errors apart."))
-    title = serializers.CharField(help_text=_("The words of the HTTP status."))
-    status = serializers.IntegerField(help_text=_("The HTTP status."))
-    detail = serializers.CharField(help_text=_("What went wrong, for people."))
-    code = serializers.CharField(help_text=_("A stable word for programs."))
-    instance = serializers.CharField(help_text=_("The path that was asked for."))
-    request_id = serializers.CharField(help_text=_("The id of this request; the site's log has it, too."))
-    max_bytes = serializers.IntegerField(required=False, help_text=_("How large a body may be, when it was too large."))
+    type = serializers.CharField(help_text="Always about:blank; code tells errors apart.")
+    title = serializers.CharField(help_text="The phrase of the HTTP status.")
+    status = serializers.IntegerField(help_text="The HTTP status.")
+    detail = serializers.CharField(help_text="What went wrong, for people.")
+    code = serializers.CharField(help_text="A stable word for programs.")
+    instance = serializers.CharField(help_text="The requested path.")
+    request_id = serializers.CharField(help_text="The id of this request, also in the site's log.")
+    max_bytes = serializers.IntegerField(required=False, help_text="The maximum size of a body, if it was too large.")
     errors = ProblemItemSerializer(  # type: ignore[assignment]
-        many=True, required=False, help_text=_("Every problem of a refused request.")
+        many=True, required=False, help_text="Every problem of a refused request."
     )
 
 
@@ -94,39 +93,32 @@ def problem_responses(*statuses: int) -> dict[Any, Any]:
     return {(status, CONTENT_TYPE): OpenApiResponse(ProblemSerializer, WHEN[status]) for status in statuses}
 
 
-class ProblemAutoSchema(AutoSchema):
-    """drf-spectacular's, with the errors that every endpoint shares."""
+def documented(*, responses: Mapping[Any, Any], **description: Any) -> Callable[[Method], Method]:
+    """``extend_schema`` for a view method, with the errors that every endpoint shares.
 
-    def _get_response_bodies(self, direction: Any = "response") -> dict[str, Any]:
-        bodies = super()._get_response_bodies(direction)
-        for (status, content_type), response in problem_responses(*_ALWAYS).items():
-            bodies.setdefault(
-                str(status), self._get_response_for_code(response, str(status), [content_type], direction)
-            )
-        return dict(sorted(bodies.items()))
-
-
-def documented(**description: Any) -> Callable[[Method], Method]:
-    """``extend_schema`` for a view method. It builds on our own class; left alone it would take the site's."""
+    It names drf-spectacular's own class, since ``extend_schema`` would otherwise build on the host's default.
+    """
+    answers = {**problem_responses(*_ALWAYS), **responses}
+    ordered = dict(sorted(answers.items(), key=lambda item: str(item[0][0] if isinstance(item[0], tuple) else item[0])))
 
     def decorate(method: Method) -> Method:
-        method.kwargs = {"schema": ProblemAutoSchema}  # type: ignore[attr-defined]
-        decorated: Method = extend_schema(**description)(method)
+        method.kwargs = {"schema": AutoSchema}  # type: ignore[attr-defined]
+        decorated: Method = extend_schema(responses=ordered, **description)(method)
         return decorated
 
     return decorate
 
 
-TASK_ID = OpenApiParameter("task_id", OpenApiTypes.UUID, OpenApiParameter.PATH, description=_("The task's id."))
-RANGE = OpenApiParameter("Range", str, OpenApiParameter.HEADER, description=_("Part of the file: bytes=0-1023."))
+TASK_ID = OpenApiParameter("task_id", OpenApiTypes.UUID, OpenApiParameter.PATH, description="The task's id.")
+RANGE = OpenApiParameter("Range", str, OpenApiParameter.HEADER, description="Part of the file: bytes=0-1023.")
 METADATA = OpenApiParameter(
-    "metadata.key", str, description=_("Only tasks whose metadata has this value under key; up to five such filters.")
+    "metadata.key", str, description="Only tasks whose metadata has this value under key; up to five such filters."
 )
 IDEMPOTENCY_KEY = OpenApiParameter(
     "Idempotency-Key",
     str,
     OpenApiParameter.HEADER,
-    description=_(
+    description=(
         "Up to 255 ASCII characters of your choice. The same key with the same body gives the same task again, "
         "never a second one."
     ),
@@ -135,8 +127,8 @@ PREFER = OpenApiParameter(
     "Prefer",
     str,
     OpenApiParameter.HEADER,
-    description=_(
-        "wait=N: hold the answer until the task is done, for N seconds at most; wait alone: for as long as the site "
+    description=(
+        "wait=N: delay the response until the task is done, for N seconds at most; wait alone: for as long as the site "
         "grants."
     ),
     examples=[OpenApiExample("Up to 20 seconds", value="wait=20")],
@@ -144,5 +136,5 @@ PREFER = OpenApiParameter(
 WAIT = OpenApiParameter(
     "wait",
     float,
-    description=_("Hold the answer until the task is done, for so many seconds at most; the site has a limit."),
+    description="Delay the response until the task is done, for so many seconds at most; the site has a limit.",
 )

@@ -1,4 +1,4 @@
-"""What a consumer gets to see. Reading only: ``body`` takes what it sends."""
+"""Serializers of responses; request bodies are read by ``request_serializers``."""
 
 import datetime as dt
 from collections.abc import Mapping
@@ -7,19 +7,19 @@ from typing import Any
 
 from django.db.models import Case, F, Prefetch, TextField, When
 from django.db.models.functions import Left, Lower
-from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 from rest_framework.request import Request
 
 from .. import conf
+from ..catalogue import format_amount
 from ..models import GenerationTask, MediaItem, Status, TaskEvent
 from ..models.queryset import GenerationTaskQuerySet
+from .base import link
 from .errors import CONTENT_TYPE
-from .links import link
 from .schema import WHEN, ProblemItemSerializer, ProblemSerializer
 
-#: How much of a ``data:`` address is shown at most; its media type ends well before.
+#: How much of a ``data:`` URL is read from the database; its media type is within this.
 DATA_HEAD = 100
 
 _ID = "019ab3c1-5d2e-7c41-9b7e-3f0a6f2d8c11"
@@ -59,24 +59,18 @@ SAMPLE_TASK = {
 }
 
 
-def money(amount: Decimal) -> str:
-    """An amount with two to four decimals."""
-    whole, _dot, decimals = f"{amount:.4f}".partition(".")
-    return f"{whole}.{decimals.rstrip('0').ljust(2, '0')}"
-
-
 def amount(value: Decimal | None, currency: str) -> Mapping[str, str] | None:
-    """Money as it is shown; ``None`` while it is not known."""
-    return None if value is None else {"amount": money(value), "currency": currency}
+    """An amount of money as JSON; ``None`` if it is not known."""
+    return None if value is None else {"amount": format_amount(value), "currency": currency}
 
 
 def utc(**kwargs: Any) -> serializers.DateTimeField:
-    """A moment in UTC, such as ``2026-11-22T12:00:00Z``, whatever the site's own formats are."""
+    """A field for a moment in UTC, such as ``2026-11-22T12:00:00Z``, whatever formats the site uses."""
     return serializers.DateTimeField(format="iso-8601", default_timezone=dt.UTC, allow_null=True, **kwargs)
 
 
 def for_display(tasks: GenerationTaskQuerySet) -> GenerationTaskQuerySet:
-    """The same tasks, in two queries and without what is not shown: last answers, ``data:`` addresses of megabytes."""
+    """The same tasks, in two queries and without large columns that are not shown: ``raw`` and ``data:`` URLs."""
     shown_url = Case(When(head="data:", then=Left("url", DATA_HEAD)), default=F("url"), output_field=TextField())
     media = (
         MediaItem.objects.using(tasks.db).defer("url").alias(head=Lower(Left("url", 5))).annotate(shown_url=shown_url)
@@ -86,11 +80,11 @@ def for_display(tasks: GenerationTaskQuerySet) -> GenerationTaskQuerySet:
 
 @extend_schema_serializer(component_name="VideoTaskMedia")
 class MediaSerializer(serializers.Serializer):
-    """One image, video or sound that went in."""
+    """One image, video or sound of the request."""
 
-    role = serializers.CharField(help_text=_("What it is for."))
+    role = serializers.CharField(help_text="What it is for.")
     url = serializers.SerializerMethodField(
-        help_text=_("The address as it was given; data: addresses are cut short, uploaded files have none.")
+        help_text="The address as it was given; data: addresses are cut short, uploaded files have none."
     )
 
     def get_url(self, item: MediaItem) -> str | None:
@@ -102,79 +96,79 @@ class MediaSerializer(serializers.Serializer):
 
 @extend_schema_serializer(component_name="VideoFile")
 class FileSerializer(serializers.Serializer):
-    """A file that came out."""
+    """A result file."""
 
-    stored = serializers.BooleanField(help_text=_("Whether it is in this site's storage now."))
-    url = serializers.CharField(allow_null=True, help_text=_("The address to use; null until it is stored."))
-    bytes = serializers.IntegerField(allow_null=True, help_text=_("Its size."))
-    sha256 = serializers.CharField(allow_null=True, help_text=_("Its SHA-256, in hexadecimal."))
-    provider_url = serializers.CharField(allow_null=True, help_text=_("The link as the provider gave it; it expires."))
-    provider_url_expires_at = utc(help_text=_("When that link dies."))
+    stored = serializers.BooleanField(help_text="Whether it is in this site's storage now.")
+    url = serializers.CharField(allow_null=True, help_text="The address to use; null until it is stored.")
+    bytes = serializers.IntegerField(allow_null=True, help_text="Its size.")
+    sha256 = serializers.CharField(allow_null=True, help_text="Its SHA-256, in hexadecimal.")
+    provider_url = serializers.CharField(allow_null=True, help_text="The link as the provider gave it; it expires.")
+    provider_url_expires_at = utc(help_text="When that link dies.")
 
 
 @extend_schema_serializer(component_name="VideoUsage")
 class UsageSerializer(serializers.Serializer):
-    """What was used."""
+    """What the provider counted."""
 
-    total_tokens = serializers.IntegerField(help_text=_("Tokens, as the provider counts them."))
+    total_tokens = serializers.IntegerField(help_text="Tokens, as the provider counts them.")
 
 
 @extend_schema_serializer(component_name="VideoCost")
 class CostSerializer(serializers.Serializer):
     """An amount of money."""
 
-    amount = serializers.CharField(help_text=_("A decimal number with two to four decimals, as text."))
-    currency = serializers.CharField(help_text=_("Such as USD."))
+    amount = serializers.CharField(help_text="A decimal number with two to four decimals, as text.")
+    currency = serializers.CharField(help_text="Such as USD.")
 
 
 @extend_schema_serializer(component_name="VideoTaskError")
 class ErrorSerializer(serializers.Serializer):
-    """Why there is no video."""
+    """Why the task has no video."""
 
-    code = serializers.CharField(help_text=_("The provider's error code, or ours."))
-    message = serializers.CharField(help_text=_("For people."))
-    charged = serializers.ChoiceField(["no", "yes", "unknown"], help_text=_("Whether it was billed."))
-    retryable = serializers.BooleanField(allow_null=True, help_text=_("Whether the same request may succeed later."))
-    request_id = serializers.CharField(allow_null=True, help_text=_("The provider's id of the exchange."))
+    code = serializers.CharField(help_text="The provider's error code, or ours.")
+    message = serializers.CharField(help_text="For people.")
+    charged = serializers.ChoiceField(["no", "yes", "unknown"], help_text="Whether it was billed.")
+    retryable = serializers.BooleanField(allow_null=True, help_text="Whether the same request may succeed later.")
+    request_id = serializers.CharField(allow_null=True, help_text="The provider's id of the exchange.")
 
 
 @extend_schema_serializer(
     component_name="VideoTask", examples=[OpenApiExample("Finished", value=SAMPLE_TASK, response_only=True)]
 )
 class TaskSerializer(serializers.Serializer):
-    """One request for one video, and what became of it. What does not apply is null, and never left out."""
+    """One request for one video, and its result. A field that does not apply is null, never left out."""
 
-    id = serializers.UUIDField(help_text=_("Ours; it sorts by time of creation."))
-    status = serializers.ChoiceField(Status.choices, help_text=_("succeeded, failed, cancelled and expired are final."))
-    needs_attention = serializers.BooleanField(help_text=_("Whether a person should look."))
-    attention = serializers.SerializerMethodField(help_text=_("Why, for people; empty when nobody needs to look."))
-    provider = serializers.CharField(help_text=_("Which of the site's providers makes it."))
-    provider_task_id = serializers.SerializerMethodField(help_text=_("The provider's id, once it gave one."))
-    model = serializers.CharField(source="model_name", help_text=_("The provider's id of the model."))
-    prompt = serializers.CharField(help_text=_("What should be seen."))
-    media = MediaSerializer(many=True, help_text=_("What else was given, in order."))
-    parameters = serializers.DictField(help_text=_("The parameters that are set, by the provider's names."))
-    result = serializers.SerializerMethodField(help_text=_("What the provider says it made."))
-    video = serializers.SerializerMethodField(help_text=_("The video, once there is one."))
-    last_frame = serializers.SerializerMethodField(help_text=_("The last frame, if it was asked for."))
-    usage = serializers.SerializerMethodField(help_text=_("What was used, once it is known."))
+    id = serializers.UUIDField(help_text="Ours; it sorts by time of creation.")
+    status = serializers.ChoiceField(Status.choices, help_text="succeeded, failed, cancelled and expired are final.")
+    needs_attention = serializers.BooleanField(help_text="Whether a person should check the task.")
+    attention = serializers.SerializerMethodField(help_text="Why, for people; empty without a reason.")
+    provider = serializers.CharField(help_text="Which of the site's providers makes it.")
+    provider_task_id = serializers.SerializerMethodField(help_text="The provider's id, once it gave one.")
+    model = serializers.CharField(source="model_name", help_text="The provider's id of the model.")
+    prompt = serializers.CharField(help_text="What should be seen.")
+    media = MediaSerializer(many=True, help_text="The media of the request, in order.")
+    parameters = serializers.DictField(help_text="The parameters that are set, by the provider's names.")
+    result = serializers.SerializerMethodField(help_text="What the provider says it made.")
+    video = serializers.SerializerMethodField(help_text="The video, once there is one.")
+    last_frame = serializers.SerializerMethodField(help_text="The last frame, if it was asked for.")
+    usage = serializers.SerializerMethodField(help_text="What was used, once it is known.")
     estimate = serializers.SerializerMethodField(
-        help_text=_(
-            "What it was expected to cost when it was made, at the prices of that day. Never changes; for the owner "
-            "and for those who may see money."
+        help_text=(
+            "The expected cost at the prices of the day of creation. Never changes. Shown to the owner and to users "
+            "who may see costs."
         )
     )
     cost = serializers.SerializerMethodField(
-        help_text=_("What it came to, for the same people: 0 where nothing was billed, null while that is not known.")
+        help_text="The actual cost, for the same users: 0 if nothing was billed, null while it is not known."
     )
-    error = serializers.SerializerMethodField(help_text=_("Why there is no video."))
-    metadata = serializers.DictField(help_text=_("Yours, as you sent it."))
-    retry_of = serializers.UUIDField(source="retry_of_id", allow_null=True, help_text=_("The task this one repeats."))
-    owner = serializers.SerializerMethodField(help_text=_("Who asked for it."))
-    created_at = utc(help_text=_("When it was asked for."))
-    submitted_at = utc(help_text=_("When the provider took it."))
-    finished_at = utc(help_text=_("When it became final."))
-    expires_at = utc(help_text=_("When the provider gives up on it."))
+    error = serializers.SerializerMethodField(help_text="Why there is no video.")
+    metadata = serializers.DictField(help_text="Yours, as you sent it.")
+    retry_of = serializers.UUIDField(source="retry_of_id", allow_null=True, help_text="The task this one repeats.")
+    owner = serializers.SerializerMethodField(help_text="The user who owns it.")
+    created_at = utc(help_text="When it was created.")
+    submitted_at = utc(help_text="When the provider accepted it.")
+    finished_at = utc(help_text="When it became final.")
+    expires_at = utc(help_text="When the provider gives up on it.")
 
     def get_attention(self, task: GenerationTask) -> str:
         if not task.attention:
@@ -254,14 +248,14 @@ class TaskSerializer(serializers.Serializer):
 
 @extend_schema_serializer(component_name="VideoTaskConflict")
 class ConflictSerializer(ProblemSerializer):
-    """The state of a task forbids what was asked."""
+    """The state of a task forbids the operation."""
 
-    task = TaskSerializer(required=False, help_text=_("The task as it is."))
-    meaning = serializers.CharField(required=False, help_text=_("What the error of the task means, where it has one."))
-    advice = serializers.CharField(required=False, help_text=_("What helps against the error of the task."))
+    task = TaskSerializer(required=False, help_text="The task as it is.")
+    meaning = serializers.CharField(required=False, help_text="What the error of the task means, where it has one.")
+    advice = serializers.CharField(required=False, help_text="What helps against the error of the task.")
 
 
-#: For ``extend_schema(responses=…)`` of what a task's state may forbid.
+#: For ``extend_schema(responses=…)`` of operations that a task's state may forbid.
 CONFLICT = {(409, CONTENT_TYPE): OpenApiResponse(ConflictSerializer, WHEN[409])}
 
 
@@ -269,20 +263,20 @@ CONFLICT = {(409, CONTENT_TYPE): OpenApiResponse(ConflictSerializer, WHEN[409])}
 class BatchSerializer(serializers.Serializer):
     """The tasks of a batch."""
 
-    tasks = TaskSerializer(many=True, help_text=_("One for each body, in the same order."))
+    tasks = TaskSerializer(many=True, help_text="One for each body, in the same order.")
 
 
 @extend_schema_serializer(component_name="VideoTaskEvent")
 class EventSerializer(serializers.Serializer):
-    """One line of a task's timeline."""
+    """One event of a task's timeline."""
 
-    at = utc(help_text=_("When."))
-    what = serializers.ChoiceField(TaskEvent.What.choices, help_text=_("What happened."))
-    from_status = serializers.SerializerMethodField(help_text=_("The status before, when it changed."))
-    to_status = serializers.SerializerMethodField(help_text=_("The status after, when it changed."))
-    cause = serializers.CharField(help_text=_("Which part of the site did it."))
-    actor = serializers.SerializerMethodField(help_text=_("Which person asked for it."))
-    detail = serializers.CharField(help_text=_("For people."))
+    at = utc(help_text="When.")
+    what = serializers.ChoiceField(TaskEvent.What.choices, help_text="What happened.")
+    from_status = serializers.SerializerMethodField(help_text="The status before, when it changed.")
+    to_status = serializers.SerializerMethodField(help_text="The status after, when it changed.")
+    cause = serializers.CharField(help_text="Which part of the site caused it.")
+    actor = serializers.SerializerMethodField(help_text="The user who asked for it, if any.")
+    detail = serializers.CharField(help_text="For people.")
 
     @extend_schema_field(serializers.CharField(allow_null=True))
     def get_from_status(self, event: TaskEvent) -> str | None:
@@ -299,22 +293,22 @@ class EventSerializer(serializers.Serializer):
 
 @extend_schema_serializer(component_name="VideoTaskTimeline")
 class TimelineSerializer(serializers.Serializer):
-    """What happened to a task."""
+    """The timeline of a task."""
 
-    results = EventSerializer(many=True, help_text=_("Oldest first."))
+    results = EventSerializer(many=True, help_text="Oldest first.")
 
 
 @extend_schema_serializer(component_name="VideoTaskEstimate")
 class EstimateSerializer(serializers.Serializer):
-    """What a request would use and cost. Nothing was created."""
+    """The expected tokens and cost of a request. Nothing was created."""
 
-    provider = serializers.CharField(help_text=_("Which of the site's providers would make it."))
-    model = serializers.CharField(help_text=_("The provider's id of the model."))
-    prompt = serializers.CharField(help_text=_("The prompt without the flags that were lifted out of it."))
-    parameters = serializers.DictField(help_text=_("What would be sent, with defaults that cost money spelled out."))
-    lifted = serializers.DictField(help_text=_("The parameters that stood as flags in the prompt."))
-    usage = UsageSerializer(allow_null=True, help_text=_("What it would use, when that can be known."))
-    estimate = CostSerializer(allow_null=True, help_text=_("What it would cost, when that can be known."))
-    basis = serializers.CharField(help_text=_("How that was found: tokens, tokens_at_most, seconds or unknown."))
-    notes = serializers.ListField(child=serializers.CharField(), help_text=_("What is assumed or unknown."))
-    warnings = ProblemItemSerializer(many=True, help_text=_("What may be a mistake; it would be sent all the same."))
+    provider = serializers.CharField(help_text="Which of the site's providers would make it.")
+    model = serializers.CharField(help_text="The provider's id of the model.")
+    prompt = serializers.CharField(help_text="The prompt without the flags that were lifted out of it.")
+    parameters = serializers.DictField(help_text="What would be sent, with defaults that cost money spelled out.")
+    lifted = serializers.DictField(help_text="The parameters that stood as flags in the prompt.")
+    usage = UsageSerializer(allow_null=True, help_text="What it would use, when that can be known.")
+    estimate = CostSerializer(allow_null=True, help_text="What it would cost, when that can be known.")
+    basis = serializers.CharField(help_text="How that was found: tokens, tokens_at_most, seconds or unknown.")
+    notes = serializers.ListField(child=serializers.CharField(), help_text="What is assumed or unknown.")
+    warnings = ProblemItemSerializer(many=True, help_text="What may be a mistake; it would be sent all the same.")

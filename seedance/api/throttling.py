@@ -1,4 +1,4 @@
-"""A batch counts as many requests as it has tasks, in whatever throttles the site has."""
+"""Throttling of batches: a batch counts as many requests as it has tasks, in any throttle of the site."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,17 +9,17 @@ from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle, SimpleRateThrottle
 
 
-def count_more(request: Request, view: Any, throttles: Sequence[BaseThrottle], more: int) -> None:
-    """Count a request, which the throttles have let in as one, as so many more: all of them, or none.
+def throttle_more(request: Request, view: Any, throttles: Sequence[BaseThrottle], more: int) -> None:
+    """Count a request that the throttles have allowed once as ``more`` further ones: all of them, or none.
 
-    Throttles of REST framework's own family are asked first whether there is room. Others can only be asked again
-    and again, so what they counted before they refused stays counted.
+    Subclasses of DRF's ``SimpleRateThrottle`` are checked first, without counting. Other throttles are called
+    repeatedly; what they counted before they refused stays counted.
 
     Raises:
-        Throttled: there is no room for them; nothing of the request may be done.
+        Throttled: the limit does not allow them; the request must not be processed.
     """
     simple = [throttle for throttle in throttles if isinstance(throttle, SimpleRateThrottle)]
-    counting = [throttle for throttle in simple if _look(throttle, request, view)]
+    counting = [throttle for throttle in simple if _load_history(throttle, request, view)]
     for throttle in counting:
         _refuse_excess(throttle, more)
     for other in throttles:
@@ -32,8 +32,8 @@ def count_more(request: Request, view: Any, throttles: Sequence[BaseThrottle], m
             throttle.throttle_success()
 
 
-def _look(throttle: Any, request: Request, view: Any) -> bool:
-    """Have a throttle read what it counted so far, without counting. Whether it counts this request at all."""
+def _load_history(throttle: Any, request: Request, view: Any) -> bool:
+    """Make a throttle load its history without counting; returns whether it applies to this request."""
     throttle.throttle_success = lambda: True
     try:
         throttle.allow_request(request, view)
@@ -47,5 +47,5 @@ def _refuse_excess(throttle: Any, more: int) -> None:
     if more + 1 > most:
         raise Throttled(detail=_("A batch counts as many requests as it has tasks; this one is larger than the limit."))
     if (excess := len(history) + more - most) > 0:
-        # The newest stand first; so many of the oldest must have passed.
+        # The newest is first; ``excess`` of the oldest must have expired.
         raise Throttled(throttle.duration - (throttle.now - history[-min(excess, len(history))]))

@@ -1,18 +1,18 @@
-"""Addresses below ``api/v1/``."""
+"""URL patterns below ``api/v1/``."""
 
 from django.urls import path, re_path
 from rest_framework.parsers import MultiPartParser
 
+from .base import NotFoundView
 from .catalogue import ModelsView
 from .docs import DocsView, SchemaView
 from .downloads import LastFrameView, VideoView
-from .fallback import NoEndpoint
 from .parsers import StrictJSONParser
 from .views import TaskViewSet
 
 _WITH_FILES = {"parser_classes": [StrictJSONParser, MultiPartParser]}
 
-#: What the schema describes.
+#: The endpoints that the schema describes.
 endpoints = [
     path("tasks/", TaskViewSet.as_view({"get": "list", "post": "create"}, **_WITH_FILES), name="api-tasks"),
     path("tasks/estimate/", TaskViewSet.as_view({"post": "estimate"}, **_WITH_FILES), name="api-estimate"),
@@ -33,5 +33,5 @@ urlpatterns = [
     *endpoints,
     path("schema/", SchemaView.as_view(patterns=endpoints), name="api-schema"),
     path("docs/", DocsView.as_view(patterns=endpoints), name="api-docs"),
-    re_path(r"^[\s\S]*\Z", NoEndpoint.as_view()),
+    re_path(r"^[\s\S]*\Z", NotFoundView.as_view()),
 ]

@@ -1,9 +1,8 @@
-"""The tasks over HTTP: each view scopes the rows, calls one verb and shows the row as it then is."""
+"""The task endpoints: each view limits the rows to the visible ones, calls one function and returns the current row."""
 
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
-from uuid import UUID
 
 from django.db import router
 from django.http.response import HttpResponseBase
@@ -18,13 +17,12 @@ from .. import conf, intake
 from ..exceptions import TransitionError
 from ..models import GenerationTask
 from ..models.idempotency import IdempotencyKey, get_or_create
-from ..models.queryset import Order
+from ..models.ids import parse_id
+from ..models.queryset import GenerationTaskQuerySet, Order
 from . import idempotency, request_parsing, request_serializers, throttling, waiting
-from .base import Endpoint, conditional
+from .base import SeedanceAPIView, conditional, link
 from .errors import FileGone, WrongState, described
-from .filters import TaskFilter
-from .links import link
-from .pagination import NewestFirst
+from .filters import TaskFilter, TaskPagination
 from .schema import IDEMPOTENCY_KEY, METADATA, PREFER, TASK_ID, WAIT, documented, problem_responses
 from .serializers import (
     CONFLICT,
@@ -43,17 +41,22 @@ _CAUSE = "api"
 Tasks = list[GenerationTask]
 
 
-class TaskEndpoint(Endpoint):
-    """Finds the task of the address among those the caller may see."""
+class TaskAPIView(SeedanceAPIView):
+    """Finds the task named in the path among the visible ones, and renders tasks."""
+
+    def rows_of(self, task_id: str) -> GenerationTaskQuerySet:
+        """The visible task of an id as a queryset of one row or none."""
+        found = parse_id(task_id)
+        return self.get_queryset().filter(pk=found) if found else GenerationTask.objects.none()
 
     def find(self, task_id: str, right: str = "view") -> GenerationTask:
-        """The task of an id, if the caller may do this to it.
+        """The task of an id, if the caller has the right to it.
 
         Raises:
-            NotFound: there is none, or the caller may not know of it.
-            PermissionDenied: the caller sees it and may not change it.
+            NotFound: there is none that is visible to the caller.
+            PermissionDenied: the task is visible, but the caller lacks the right.
         """
-        task = self.get_queryset().filter(pk=_uuid(task_id)).first()
+        task = self.rows_of(task_id).first()
         if task is None:
             raise NotFound
         if right != "view" and not conf.policy().may(self.request.user, right, task):
@@ -61,20 +64,20 @@ class TaskEndpoint(Endpoint):
         return task
 
     def shown(self, tasks: Sequence[GenerationTask]) -> list[dict[str, Any]]:
-        """Tasks as they are in the database now, ready to be rendered, in the order given."""
+        """Re-read tasks from the database and serialize them, in the given order."""
         keys = [task.pk for task in tasks]
         rows = for_display(GenerationTask.objects.filter(pk__in=keys)).in_bulk()
         return self.rendered([rows[key] for key in keys if key in rows])
 
     def rendered(self, rows: Sequence[GenerationTask]) -> list[dict[str, Any]]:
-        """Tasks that were read by ``for_display``, ready to be rendered."""
+        """Serialize tasks that were read by ``for_display``."""
         return [dict(row) for row in TaskSerializer(rows, many=True, context={"request": self.request}).data]
 
     def current(self, task: GenerationTask) -> GenerationTask:
-        """A task as it is in the database now, read by ``for_display``.
+        """Re-read a task from the database, by ``for_display``.
 
         Raises:
-            NotFound: it was erased meanwhile.
+            NotFound: it was erased in the meantime.
         """
         row = for_display(GenerationTask.objects.filter(pk=task.pk)).first()
         if row is None:
@@ -84,49 +87,49 @@ class TaskEndpoint(Endpoint):
     def wrong_state(
         self, task: GenerationTask, reason: object, code: str | None = None, wait: float | None = None
     ) -> Exception:
-        """The error that says why not, and shows the task as it is; ``wait`` is for ``Retry-After``."""
+        """A 409 with the reason and the current task; ``wait`` is for ``Retry-After``."""
         return WrongState(str(reason), self.rendered([self.current(task)])[0], code, wait)
 
     def no_file(self, task: GenerationTask, not_yet: object, never: object) -> Exception:
-        """The error that says that there is no file yet, and when to ask again; or that there never will be."""
+        """A 409 for a file that is not stored: ``not_yet`` with ``Retry-After``, or ``never`` if the task is done."""
         if task.is_done:
             return self.wrong_state(task, never, "no_video")
         return self.wrong_state(task, not_yet, "not_stored", waiting.retry_after(task))
 
 
-class TaskViewSet(TaskEndpoint, GenericViewSet):
-    """Create, look at and steer video tasks."""
+class TaskViewSet(TaskAPIView, GenericViewSet):
+    """Create, read and control video tasks."""
 
     serializer_class = TaskSerializer
-    pagination_class = NewestFirst
+    pagination_class = TaskPagination
     filter_backends = (DjangoFilterBackend,)
     filterset_class = TaskFilter
 
     @documented(
         operation_id="list_tasks",
-        summary=_("List tasks"),
-        description=_("The caller's own tasks, newest first; for staff who may view tasks, everybody's."),
+        summary="List tasks",
+        description="The caller's own tasks, newest first; for staff who may view tasks, everybody's.",
         parameters=[METADATA],
         responses={200: TaskSerializer(many=True), 304: None, **problem_responses(400)},
     )
     def list(self, request: Request) -> HttpResponseBase:
         """One page of tasks, newest first."""
-        rows = self.get_queryset().using(router.db_for_read(GenerationTask))  # a list may be a moment late
+        rows = self.get_queryset().using(router.db_for_read(GenerationTask))  # a list may come from a replica
         page = self.paginate_queryset(self.filter_queryset(for_display(rows)))
         found = self.get_paginated_response(self.get_serializer(page, many=True).data)
         return conditional(request, found.data)
 
     @documented(
         operation_id="create_task",
-        summary=_("Ask for a video"),
-        description=_("Checks the whole request, keeps it, and answers at once; a worker sends it to the provider."),
+        summary="Create a task",
+        description="Validates the whole request, stores it, and answers at once; a worker sends it to the provider.",
         parameters=[IDEMPOTENCY_KEY, PREFER, WAIT],
         request=request_serializers.CONTENT,
         responses={202: TaskSerializer, **problem_responses(400, 413, 415, 422)},
     )
     def create(self, request: Request) -> Response:
-        """Keep a request for one video, once for each ``Idempotency-Key``."""
-        wait = waiting.asked(request)
+        """Create one task, once for each ``Idempotency-Key``."""
+        wait = waiting.requested_wait(request)
         given = request_parsing.parsed_body(request)
         key = idempotency.key_of(request, "create", given)
         [task] = get_or_create(key, GenerationTask.objects.all(), partial(self._create, given, key))
@@ -135,32 +138,32 @@ class TaskViewSet(TaskEndpoint, GenericViewSet):
 
     @documented(
         operation_id="estimate_task",
-        summary=_("Estimate tokens and cost"),
-        description=_("What such a request would use and cost, or what is wrong with it. Creates nothing."),
+        summary="Estimate tokens and cost",
+        description="The expected tokens and cost of such a request, or its errors. Creates nothing.",
         request=request_serializers.CONTENT,
         responses={200: EstimateSerializer, **problem_responses(400, 413, 415)},
     )
     def estimate(self, request: Request) -> Response:
-        """What a request would use and cost."""
+        """The expected tokens and cost of a request."""
         prepared = request_parsing.order(request_parsing.parsed_body(request), self.get_queryset()).prepared
         return Response(EstimateSerializer(_estimated(prepared)).data)
 
     @documented(
         operation_id="create_tasks",
-        summary=_("Ask for many videos"),
-        description=_(
-            "Up to 100 requests, all or nothing: if one is refused, none is kept. Files cannot be sent here."
+        summary="Create many tasks",
+        description=(
+            "Up to 100 requests, all or nothing: if one is refused, none is stored. Files cannot be sent here."
         ),
         parameters=[IDEMPOTENCY_KEY],
         request=request_serializers.BATCH_CONTENT,
         responses={202: BatchSerializer, **problem_responses(400, 410, 413, 415, 422)},
     )
     def batch(self, request: Request) -> Response:
-        """Keep many requests, all or nothing."""
+        """Create many tasks, all or nothing."""
         given = request_parsing.parsed_body(request)
         size = request_parsing.batch_size(given) or 0
         if 1 < size <= request_parsing.MAX_BATCH:
-            throttling.count_more(request, self, self.get_throttles(), size - 1)
+            throttling.throttle_more(request, self, self.get_throttles(), size - 1)
         key = idempotency.key_of(request, "batch", given)
         make = partial(self._create_all, given, key)
         tasks = get_or_create(key, GenerationTask.objects.all(), make, count=size)
@@ -169,16 +172,16 @@ class TaskViewSet(TaskEndpoint, GenericViewSet):
 
     @documented(
         operation_id="get_task",
-        summary=_("Look at a task"),
+        summary="Get a task",
         parameters=[TASK_ID, WAIT],
         responses={200: TaskSerializer, 304: None, **problem_responses(400, 404)},
     )
     def retrieve(self, request: Request, task_id: str) -> HttpResponseBase:
         """One task, at once or when it is done."""
-        wait = waiting.asked(request)
+        wait = waiting.requested_wait(request)
         if wait.seconds:
             wait = waiting.wait_for(self.find(task_id).pk, wait)
-        task = for_display(self.get_queryset()).filter(pk=_uuid(task_id)).first()
+        task = for_display(self.rows_of(task_id)).first()
         if task is None:
             raise NotFound
         response = conditional(request, self.get_serializer(task).data)
@@ -188,13 +191,13 @@ class TaskViewSet(TaskEndpoint, GenericViewSet):
 
     @documented(
         operation_id="submit_task",
-        summary=_("Submit a new task"),
+        summary="Submit a new task",
         parameters=[TASK_ID, IDEMPOTENCY_KEY],
         request=None,
         responses={202: TaskSerializer, **CONFLICT, **problem_responses(400, 404, 422)},
     )
     def submit(self, request: Request, task_id: str) -> Response:
-        """Hand a kept task in."""
+        """Submit a new task."""
         task = self.find(task_id, "submit")
         key = idempotency.key_of(request, f"submit {task.pk}")
         try:
@@ -205,14 +208,14 @@ class TaskViewSet(TaskEndpoint, GenericViewSet):
 
     @documented(
         operation_id="sync_task",
-        summary=_("Ask the provider now"),
-        description=_("A worker asks about the task, or for its video, as soon as it can instead of when it is due."),
+        summary="Poll the provider now",
+        description="A worker polls the task, or fetches its video, as soon as possible instead of when it is due.",
         parameters=[TASK_ID],
         request=None,
         responses={202: TaskSerializer, **CONFLICT, **problem_responses(404)},
     )
     def sync(self, request: Request, task_id: str) -> Response:
-        """Have a task looked at soon."""
+        """Poll a task as soon as possible."""
         task = self.find(task_id, "sync")
         if not GenerationTask.objects.filter(pk=task.pk).poll_now():
             raise self.wrong_state(task, _("There is nothing to ask the provider about this task."))
@@ -220,8 +223,8 @@ class TaskViewSet(TaskEndpoint, GenericViewSet):
 
     @documented(
         operation_id="archive_task",
-        summary=_("Archive a task's video again"),
-        description=_(
+        summary="Archive a task's video again",
+        description=(
             "A worker fetches the finished video as soon as it can, from a fresh link where the old one is dead. Free: "
             "nothing is generated again. For videos that are not stored, or were stored with a mismatch."
         ),
@@ -230,7 +233,7 @@ class TaskViewSet(TaskEndpoint, GenericViewSet):
         responses={202: TaskSerializer, **CONFLICT, **problem_responses(404)},
     )
     def archive(self, request: Request, task_id: str) -> Response:
-        """Have a finished video stored without a second payment."""
+        """Archive a finished video again, which costs nothing."""
         task = self.find(task_id, "sync")
         if not GenerationTask.objects.filter(pk=task.pk).archive_again(cause=_CAUSE, actor=self._actor):
             raise self.wrong_state(task, _("There is no finished video that still has to be stored."))
@@ -238,14 +241,14 @@ class TaskViewSet(TaskEndpoint, GenericViewSet):
 
     @documented(
         operation_id="cancel_task",
-        summary=_("Cancel a task"),
-        description=_("At once while the provider does not know the task; a queued one is asked for there."),
+        summary="Cancel a task",
+        description="At once if the task was not sent yet; for a queued task, the provider is asked to cancel it.",
         parameters=[TASK_ID],
         request=None,
         responses={202: TaskSerializer, **CONFLICT, **problem_responses(404)},
     )
     def cancel(self, request: Request, task_id: str) -> Response:
-        """Stop a task, if that is still possible."""
+        """Cancel a task, if that is still possible."""
         task = self.find(task_id, "cancel")
         try:
             task.request_cancel(cause=_CAUSE, actor=self._actor)
@@ -255,14 +258,14 @@ class TaskViewSet(TaskEndpoint, GenericViewSet):
 
     @documented(
         operation_id="retry_task",
-        summary=_("Ask for the same video again"),
-        description=_("Makes a new task, linked to the old one and owned by the same person."),
+        summary="Retry a task",
+        description="Creates a new task, linked to the old one and owned by the same user.",
         parameters=[TASK_ID, IDEMPOTENCY_KEY],
         request=None,
         responses={202: TaskSerializer, **CONFLICT, **problem_responses(400, 404, 410, 422)},
     )
     def retry(self, request: Request, task_id: str) -> Response:
-        """Make a new task out of a final one."""
+        """Create a new task from a final one."""
         old = self.find(task_id, "submit")
         try:
             task = GenerationTask.objects.retry(
@@ -282,19 +285,19 @@ class TaskViewSet(TaskEndpoint, GenericViewSet):
 
     @documented(
         operation_id="list_task_events",
-        summary=_("Read a task's timeline"),
+        summary="List the events of a task",
         parameters=[TASK_ID],
         responses={200: TimelineSerializer, 304: None, **problem_responses(404)},
     )
     def events(self, request: Request, task_id: str) -> HttpResponseBase:
-        """What happened to a task, oldest first."""
+        """The timeline of a task, oldest first."""
         events = self.find(task_id).events.all()
         return conditional(request, TimelineSerializer({"results": events}).data)
 
     @documented(
         operation_id="delete_task",
-        summary=_("Erase a task"),
-        description=_("Erases the row and its files; refused while the task may still cost money."),
+        summary="Erase a task",
+        description="Erases the row and its files; refused while the task may still cost money.",
         parameters=[TASK_ID],
         responses={204: None, **CONFLICT, **problem_responses(404)},
     )
@@ -339,13 +342,6 @@ class TaskViewSet(TaskEndpoint, GenericViewSet):
             for order in request_parsing.orders(given, self.get_queryset())
         ]
         return GenerationTask.objects.create_many(orders, owner=self.request.user, cause=_CAUSE, idempotency_key=key)
-
-
-def _uuid(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError:
-        raise NotFound from None
 
 
 def _replay_header(replayed: bool) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""``Prefer: wait=N`` and ``?wait=N``: hold an answer until a task is done, without holding a transaction."""
+"""``Prefer: wait=N`` and ``?wait=N``: delay a response until a task is done, without an open transaction."""
 
 import re
 import time
@@ -18,16 +18,16 @@ from ..conf import provider, settings
 from ..exceptions import ConfigurationError
 from ..models import Account, GenerationTask, Status
 
-#: Seconds between two looks at the row; short, because each is one indexed SELECT.
-_LOOK_SECONDS = 0.25
-#: When to come back if the task's provider is no longer configured.
+#: Seconds between two reads of the row; short, because each is one indexed SELECT.
+_READ_SECONDS = 0.25
+#: ``Retry-After`` if the task's provider is no longer configured.
 _RETRY_SECONDS = 10.0
-#: When to come back for a video that is being stored; most are within this time.
+#: ``Retry-After`` for a video that is being archived; most take less.
 _STORE_SECONDS = 2.0
 
 _PREFERENCE = re.compile(r"\s*wait\s*(?:=\s*\"?(\d{1,9})\"?)?\s*(?:;.*)?", re.IGNORECASE | re.ASCII)
 
-#: What tells whether a task is done and when to look again.
+#: The columns that decide whether a task is done and when to read it again.
 _COLUMNS = (
     "status",
     "provider",
@@ -41,40 +41,40 @@ _COLUMNS = (
 
 @dataclass(frozen=True)
 class Wait:
-    """For how long to hold the answer, and what to say about it."""
+    """For how long to delay the response, and what to report about it."""
 
     seconds: float
-    #: Value of ``Preference-Applied``; empty when nothing was preferred, or it was not granted.
+    #: Value of ``Preference-Applied``; empty without a preference, or if it was not granted.
     applied: str = ""
 
 
-class Places:
-    """Places for those who wait in this process, so that its other threads are left for everybody else."""
+class WaiterLimit:
+    """Limits the requests that wait in this process, so that its other threads stay free."""
 
     def __init__(self) -> None:
-        self._lock, self._taken = Lock(), 0
+        self._lock, self._waiting = Lock(), 0
 
     @contextmanager
-    def one_of(self, most: int) -> Iterator[bool]:
-        """Whether one of so many places was free; it is taken until the block ends."""
+    def acquire(self, most: int) -> Iterator[bool]:
+        """Whether fewer than ``most`` requests wait; if so, this one counts until the block ends."""
         with self._lock:
-            granted = self._taken < most
-            self._taken += granted
+            granted = self._waiting < most
+            self._waiting += granted
         try:
             yield granted
         finally:
             with self._lock:
-                self._taken -= granted
+                self._waiting -= granted
 
 
-_places = Places()
+_waiters = WaiterLimit()
 
 
-def asked(request: Request) -> Wait:
-    """How long the caller wants to wait, up to ``MAX_WAIT_SECONDS``; ``?wait=`` wins over ``Prefer``.
+def requested_wait(request: Request) -> Wait:
+    """How long the caller wants to wait, up to ``MAX_WAIT_SECONDS``; ``?wait=`` takes precedence over ``Prefer``.
 
     Raises:
-        ValidationError: ``?wait=`` is no number of seconds. An unreadable preference is no preference (RFC 7240).
+        ValidationError: ``?wait=`` is not a number of seconds. An invalid preference is ignored (RFC 7240).
     """
     most = settings().MAX_WAIT_SECONDS
     given = request.query_params.get("wait")
@@ -88,35 +88,35 @@ def asked(request: Request) -> Wait:
 
 
 def wait_for(task_id: Any, wait: Wait) -> Wait:
-    """Return when the task is done or gone, when only a person can move it on, or when the time is over.
+    """Return when the task is done or erased, when it needs a person, or when the time is over.
 
     Returns:
-        What was granted: no wait at all where ``MAX_WAITERS`` others wait in this process.
+        What was granted: no wait if ``MAX_WAITERS`` other requests wait in this process.
     """
     if not wait.seconds:
         return wait
-    with _places.one_of(settings().MAX_WAITERS) as granted:
+    with _waiters.acquire(settings().MAX_WAITERS) as granted:
         if not granted:
             return replace(wait, seconds=0, applied="")
         deadline = time.monotonic() + wait.seconds
         while (left := deadline - time.monotonic()) > 0:
             task = GenerationTask.objects.filter(pk=task_id).only(*_COLUMNS).first()
-            if task is None or not _moves_by_itself(task):
+            if task is None or not _will_change(task):
                 break
-            time.sleep(min(_LOOK_SECONDS, left))
+            time.sleep(min(_READ_SECONDS, left))
     return wait
 
 
 def headers(task: GenerationTask, wait: Wait | None = None) -> dict[str, str]:
-    """``Retry-After`` while waiting for the task makes sense, and ``Preference-Applied``."""
+    """``Retry-After`` while the task will change without a person, and ``Preference-Applied``."""
     seconds = retry_after(task)
     found = {"Retry-After": str(seconds)} if seconds else {}
     return {**found, "Preference-Applied": wait.applied} if wait and wait.applied else found
 
 
 def retry_after(task: GenerationTask) -> int | None:
-    """In how many seconds a task may look different; ``None`` when it never will, or not without a person."""
-    if not _moves_by_itself(task):
+    """In how many seconds a task may have changed; ``None`` if it never will, or not without a person."""
+    if not _will_change(task):
         return None
     due = {
         Status.PENDING: task.not_before,
@@ -127,10 +127,10 @@ def retry_after(task: GenerationTask) -> int | None:
     return max(1, round(_usual_seconds(task)), ceil(left))
 
 
-def _moves_by_itself(task: GenerationTask) -> bool:
+def _will_change(task: GenerationTask) -> bool:
     if task.is_done or task.waits_for_person:
         return False
-    # The flag that says so is raised by the next round; the pause itself is known at once.
+    # The attention flag is set by the next dispatch; the pause itself is known at once.
     return task.status != Status.PENDING or task.provider not in Account.objects.paused_aliases()
 
 

@@ -12,7 +12,7 @@ from .host import Host
 from .inputs import FRAME_ROLES, MEDIA_ROLES, Inputs, MediaFacts, MediaInput
 from .loading import Catalogue, CatalogueError, check_overrides, load
 from .parameters import LARGEST_NUMBER, PARAMETERS, Parameter
-from .price import Estimate, charge, estimate
+from .price import Estimate, charge, estimate, format_amount
 from .rows import ModelRow, Rate
 from .rules import check
 from .site import current_catalogue, host_of
@@ -47,6 +47,7 @@ __all__ = [
     "estimate",
     "explicit_defaults",
     "find_error",
+    "format_amount",
     "host_of",
     "lift_flags",
     "load",

@@ -147,6 +147,12 @@ def charge(
     return Estimate(total_tokens, _rounded(rate.price * quantity), rate.currency, "usage", notes, rate.as_json())
 
 
+def format_amount(amount: Decimal) -> str:
+    """An amount of money as text with two to four decimals."""
+    whole, _dot, decimals = f"{amount:.4f}".partition(".")
+    return f"{whole}.{decimals.rstrip('0').ljust(2, '0')}"
+
+
 def _quantity(rate: Rate, tokens: int | None, seconds: Decimal | float | None) -> Decimal | None:
     """How many of the price list's units; ``None`` when that is not known."""
     if rate.per == "second":

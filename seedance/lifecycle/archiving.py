@@ -23,12 +23,12 @@ from django.utils import timezone
 
 from .. import conf, translate
 from ..exceptions import ArchiveError, ConfigurationError, NotFoundError, ProviderError
+from ..media.container import check_image, check_video
 from ..media.measure import measure
 from ..media.stills import poster_of
 from ..models import Attention, GenerationTask, Status, TaskEvent
 from ..models.after_commit import after_commit
 from ..models.results import RESULT_FILES, ResultDirectory, delete_file
-from ..provider.container import check_image, check_video
 from ..provider.download import Download, download
 from ..provider.types import Link
 from ..signals import task_archived

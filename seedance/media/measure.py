@@ -1,6 +1,6 @@
-"""Look into an uploaded file: what it really is, how large and how long. Never trusts a name or a sender's word.
+"""Inspect an uploaded file: its type, size and duration, from its content alone, never from its name.
 
-Pillow and PyAV (the extra ``media``) measure; without them only the beginning of a file is looked at.
+Needs Pillow and PyAV (the extra ``media``); without them only the signature of a file is read.
 """
 
 import contextlib
@@ -27,9 +27,9 @@ except ImportError:  # the extra is not installed
     av = None  # type: ignore[assignment]
     FFmpegError = OSError  # type: ignore[assignment,misc]
 
-#: How much of the beginning tells what a file is. Bytes.
+#: How many bytes at the beginning identify a file's type.
 _BEGINNING = 32
-#: What files begin with.
+#: Signatures of file types.
 _SIGNATURES = (
     (b"\x89PNG\r\n\x1a\n", "image/png"),
     (b"\xff\xd8\xff", "image/jpeg"),
@@ -45,9 +45,9 @@ _SIGNATURES = (
     (b"OggS", "audio/ogg"),
     (b"fLaC", "audio/flac"),
 )
-#: What a RIFF file says behind its length.
+#: Form types of RIFF files, which follow the length.
 _RIFF = {b"WEBP": "image/webp", b"WAVE": "audio/wav", b"AVI ": "video/x-msvideo"}
-#: Main brands of ISO media files that are no MP4 video. Source: ISO/IEC 14496-12 and 23008-12, and the MP4 registry.
+#: Main brands of ISO media files that are not MP4 videos. Source: ISO/IEC 14496-12 and 23008-12, and the MP4 registry.
 _BRANDS = {
     b"qt  ": "video/quicktime",
     b"M4A ": "audio/mp4",
@@ -56,9 +56,9 @@ _BRANDS = {
     **dict.fromkeys((b"mif1", b"msf1", b"heif"), "image/heif"),
     **dict.fromkeys((b"avif", b"avis"), "image/avif"),
 }
-#: First boxes of QuickTime movies from before there were brands.
+#: First boxes of old QuickTime movies, which have no brand.
 _OLD_QUICKTIME = frozenset({b"moov", b"mdat", b"wide", b"free", b"skip"})
-#: How a file of a type is named; of nothing that a browser would run.
+#: Suffixes for stored files, by type; none of them is a type that a browser would execute.
 SUFFIXES = {
     "image/png": ".png",
     "image/jpeg": ".jpg",
@@ -79,7 +79,7 @@ SUFFIXES = {
     "video/x-matroska": ".mkv",
     "video/x-msvideo": ".avi",
 }
-#: Formats that Pillow reads, by its own names. HEIC needs a plugin, so nobody expects it to be read.
+#: Formats that Pillow reads, by its own names. HEIC needs a plugin and is not measured.
 _PILLOW = {
     "image/png": "PNG",
     "image/jpeg": "JPEG",
@@ -88,12 +88,12 @@ _PILLOW = {
     "image/tiff": "TIFF",
     "image/webp": "WEBP",
 }
-#: Demuxers to measure with.
+#: PyAV demuxers by type.
 _DEMUXERS = {"video/mp4": "mp4", "video/quicktime": "mov", "audio/mpeg": "mp3", "audio/wav": "wav"}
 
-#: Titles in odd encodings are no reason to refuse a file; from its version 19 on PyAV thinks so by itself.
+#: Accept metadata in other encodings than UTF-8; PyAV does so by default since version 19.
 _LENIENT: dict[str, Any] = {"metadata_errors": "replace"} if av and int(av.__version__.split(".")[0]) < 19 else {}
-#: What readers raise over broken files. Some only warn, and a site may turn warnings into errors.
+#: What readers raise for corrupt files. Some only warn, and a site may turn warnings into errors.
 _BROKEN = (
     FFmpegError,
     OSError,
@@ -110,10 +110,10 @@ _BROKEN = (
 
 
 def measure(file: File) -> MediaFacts | None:
-    """What a file is by its content; ``None`` when it cannot be read at all.
+    """Facts about a file, from its content; ``None`` when it cannot be read at all.
 
-    ``mime`` is empty for what we do not know, and for what begins like a known format but is broken. What could not
-    be measured is ``None``. The file's position is what it was before.
+    ``mime`` is empty for unknown types, and for files with a known signature that are corrupt. What could not be
+    measured is ``None``. The file's position is restored.
 
     Args:
         file: open for reading, with ``seek``.
@@ -143,7 +143,7 @@ def _measured(file: IO[bytes]) -> MediaFacts:
 
 
 def sniff(beginning: bytes) -> str:
-    """The type that the first bytes of a file tell of, such as ``image/png``; empty when we do not know it."""
+    """The type of a file by its first bytes, such as ``image/png``; empty when it is unknown."""
     if beginning[4:8] == b"ftyp":
         return _BRANDS.get(beginning[8:12], "video/mp4")
     if beginning[4:8] in _OLD_QUICKTIME and beginning[0] < 0x20:
@@ -172,9 +172,9 @@ def _reader_of(mime: str) -> Callable[[IO[bytes], MediaFacts], dict[str, Any]] |
 
 
 def _read_image(file: IO[bytes], facts: MediaFacts) -> dict[str, Any]:
-    """Width and height from the header. Nothing is decoded, so even a decompression bomb may be asked for its size."""
+    """Width and height from the header. Nothing is decoded, so this is safe for decompression bombs, too."""
     Image.init()
-    # Not Image.open, which refuses to tell the size of a bomb.
+    # Not Image.open, which refuses to open a decompression bomb.
     reader: Any = Image.OPEN[_PILLOW[facts.mime]][0]
     with reader(file, "") as image:
         width, height = image.size
@@ -182,11 +182,11 @@ def _read_image(file: IO[bytes], facts: MediaFacts) -> dict[str, Any]:
 
 
 def _read_wav(file: IO[bytes], facts: MediaFacts) -> dict[str, Any]:
-    """Seconds from the header, though no more than there are bytes for: a recorder that was cut off wrote no length."""
+    """Seconds from the header, limited by the file's size: an interrupted recording has no valid length."""
     with contextlib.suppress(wave.Error), wave.open(file, "rb") as sound:
         most = facts.bytes // (sound.getsampwidth() * sound.getnchannels())
         return {"duration": min(sound.getnframes(), most) / sound.getframerate()}
-    # Anything but plain PCM, which only the other reader knows.
+    # Not plain PCM, which only PyAV reads.
     file.seek(0)
     return _read_clip(file, facts) if av is not None else {}
 

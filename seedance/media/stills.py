@@ -1,4 +1,4 @@
-"""A still picture out of a video. Needs the extra ``media``; without it there is none."""
+"""Extract a still image from a video. Needs the extra ``media``; without it there is none."""
 
 import io
 import logging
@@ -16,14 +16,14 @@ try:
 except ImportError:  # the extra is not installed
     av = None  # type: ignore[assignment]
 
-#: Demuxers for the videos that a picture is taken from.
+#: PyAV demuxers by type.
 _DEMUXERS = {"video/mp4": "mp4", "video/quicktime": "mov", "video/x-matroska": "matroska"}
-#: Longest side. Pixels.
+#: Maximum width and height of a poster. Pixels.
 LONGEST_SIDE = 640
 
 
 def poster_of(file: BinaryIO) -> bytes | None:
-    """The first picture of a video as a JPEG for lists and players; ``None`` when it cannot be made."""
+    """The first frame of a video as a JPEG for lists and players; ``None`` if it cannot be decoded."""
     image = _picture(file, _first)
     if image is None:
         return None
@@ -32,13 +32,13 @@ def poster_of(file: BinaryIO) -> bytes | None:
 
 
 def last_frame_of(file: BinaryIO) -> bytes | None:
-    """The last picture of a video as a PNG in full size, to continue from; ``None`` when it cannot be made."""
+    """The last frame of a video as a PNG in full size; ``None`` if it cannot be decoded."""
     image = _picture(file, _last)
     return None if image is None else _written(image, "PNG")
 
 
 def _picture(file: BinaryIO, chosen: Callable[[Any], Any]) -> Any:
-    """One decoded picture of a video as a Pillow image; ``None`` when there is none."""
+    """One decoded frame of a video as a Pillow image; ``None`` if there is none."""
     if av is None:
         return None
     file.seek(0)
@@ -50,7 +50,7 @@ def _picture(file: BinaryIO, chosen: Callable[[Any], Any]) -> Any:
         with open_container(file, demuxer) as container:
             return chosen(container).to_image()
     except (FFmpegError, StopIteration, ImportError, IndexError, ValueError, OSError) as exc:
-        logger.info("no picture wanted=%s error=%s", chosen.__name__.strip("_"), type(exc).__name__)
+        logger.info("no frame wanted=%s error=%s", chosen.__name__.strip("_"), type(exc).__name__)
         return None
 
 
@@ -60,7 +60,7 @@ def _first(container: Any) -> Any:
 
 def _last(container: Any) -> Any:
     stream = container.streams.video[0]
-    if stream.duration:  # from the last key frame on; decoding everything would take as long as it is long
+    if stream.duration:  # decode from the last key frame on, not the whole video
         container.seek((stream.start_time or 0) + stream.duration, stream=stream)
     return deque(container.decode(stream), maxlen=1).pop()
 

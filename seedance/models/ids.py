@@ -7,6 +7,11 @@ import secrets
 import time
 from uuid import UUID
 
+from django.db.models import Q
+
+#: By how much the clocks of two machines may differ. Seconds.
+_GRACE = 60
+
 
 def uuid7() -> UUID:
     """A version 7 UUID: Unix milliseconds, a fraction of the millisecond, then random bits. Sorts by time of creation.
@@ -18,12 +23,34 @@ def uuid7() -> UUID:
     return UUID(int=milliseconds << 80 | 0x7 << 76 | fraction << 64 | 0b10 << 62 | secrets.randbits(62))
 
 
+def parse_id(text: str) -> UUID | None:
+    """The id that a text spells; ``None`` when it is no id."""
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
 def first_id_of(moment: dt.datetime) -> UUID:
     """The lowest id of a row made at this moment, with a minute's grace for clocks that differ.
 
     A bound on the primary key next to one on ``created_at`` lets its index find the beginning.
     """
-    return UUID(int=max(0, int((moment.timestamp() - 60) * 1000)) << 80)
+    return _lowest_id(moment.timestamp() - _GRACE)
+
+
+def created_between(after: dt.datetime | None = None, before: dt.datetime | None = None) -> Q:
+    """Condition on rows created at ``after`` or later, and before ``before``; the primary key's index finds them."""
+    condition = Q()
+    if after is not None:
+        condition &= Q(created_at__gte=after, pk__gte=_lowest_id(after.timestamp() - _GRACE))
+    if before is not None:
+        condition &= Q(created_at__lt=before, pk__lt=_lowest_id(before.timestamp() + _GRACE))
+    return condition
+
+
+def _lowest_id(timestamp: float) -> UUID:
+    return UUID(int=max(0, int(timestamp * 1000)) << 80)
 
 
 def callback_token() -> str:

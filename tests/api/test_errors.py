@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rest_framework.throttling import SimpleRateThrottle
 
-from seedance.api.base import Endpoint
+from seedance.api.base import SeedanceAPIView
 from seedance.api.errors import exception_handler
 from seedance.api.request_serializers import TaskRequestSerializer
 from seedance.catalogue.parameters import PARAMETERS
@@ -188,7 +188,7 @@ def test_throttled_caller_is_told_when_to_come_back(api_client, monkeypatch):
         def get_cache_key(self, request, view):
             return "test-throttle"
 
-    monkeypatch.setattr(Endpoint, "throttle_classes", [OnePerDay])
+    monkeypatch.setattr(SeedanceAPIView, "throttle_classes", [OnePerDay])
     api_client.get(TASKS)
 
     response = api_client.get(TASKS)

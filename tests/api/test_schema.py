@@ -9,7 +9,7 @@ from django.contrib.staticfiles import finders
 from django.core.files.base import ContentFile
 from django.utils import timezone
 
-from seedance.api.docs import OwnSchemaGenerator
+from seedance.api.docs import SeedanceSchemaGenerator
 from seedance.api.urls import endpoints
 from seedance.catalogue.parameters import PARAMETERS
 from seedance.models import MediaItem
@@ -23,7 +23,7 @@ VERBS = {"get", "post", "put", "patch", "delete"}
 @pytest.fixture(scope="module")
 def schema():
     """The document, made without a request."""
-    return json.loads(json.dumps(OwnSchemaGenerator(patterns=endpoints).get_schema(), default=str))
+    return json.loads(json.dumps(SeedanceSchemaGenerator(patterns=endpoints).get_schema(), default=str))
 
 
 def closed(schema, name):
@@ -47,7 +47,7 @@ def closed(schema, name):
 
 
 def test_schema_is_made_without_complaints(capsys):
-    OwnSchemaGenerator(patterns=endpoints).get_schema()
+    SeedanceSchemaGenerator(patterns=endpoints).get_schema()
 
     assert "Warning" not in capsys.readouterr().err
 

@@ -4,7 +4,7 @@ import pytest
 from django.core.cache import cache
 from rest_framework.throttling import BaseThrottle, ScopedRateThrottle, UserRateThrottle
 
-from seedance.api.base import Endpoint
+from seedance.api.base import SeedanceAPIView
 from seedance.models import GenerationTask
 
 from .conftest import TASKS
@@ -47,7 +47,7 @@ def limited(monkeypatch):
     """Returns a function that gives the site its throttles."""
     OwnKind.passed = 0
     cache.clear()
-    yield lambda *classes: monkeypatch.setattr(Endpoint, "throttle_classes", classes)
+    yield lambda *classes: monkeypatch.setattr(SeedanceAPIView, "throttle_classes", classes)
     cache.clear()
 
 

@@ -7,8 +7,8 @@ import tracemalloc
 import pytest
 
 from seedance.exceptions import ArchiveError
+from seedance.media.container import check_video
 from seedance.provider import download as module
-from seedance.provider.container import check_video
 from seedance.provider.download import CHUNK, download, is_private_host
 
 MEGABYTE = 1024 * 1024

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from seedance.exceptions import ArchiveError
-from seedance.provider.container import check_image, check_video
+from seedance.media.container import check_image, check_video
 
 
 @cache

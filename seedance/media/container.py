@@ -1,19 +1,20 @@
-"""Tell by its first bytes and boxes whether a file is the whole video or image it should be. No codecs needed."""
+"""Check by its first bytes and boxes that a file is a complete video or image. Needs no codecs."""
 
 import struct
 from typing import BinaryIO
 
 from ..exceptions import ArchiveError
+from .measure import SUFFIXES, sniff
 
-#: Signatures of still images a provider may return, with the suffix to store them under.
-IMAGE_SIGNATURES = {b"\x89PNG\r\n\x1a\n": ".png", b"\xff\xd8\xff": ".jpg"}
+#: Still images that a provider may return.
+_IMAGE_TYPES = frozenset({"image/png", "image/jpeg"})
 
 
 def check_video(file: BinaryIO, size: int) -> str:
     """Check that a file of ``size`` bytes is a whole MP4 or QuickTime movie; returns its suffix.
 
-    Walks the top-level boxes: the first must be ``ftyp``, none may reach past the end, and both the index
-    (``moov``) and the media (``mdat``) must be there, since a cut-off file lacks one of them. Two kinds of film hide
+    Reads the top-level boxes: the first must be ``ftyp``, none may reach past the end, and both the index
+    (``moov``) and the media (``mdat``) must be there, since a cut-off file lacks one of them. Two kinds of video hide
     a cut: a fragmented one cut between fragments, and one whose last box runs "to the end". Providers send neither,
     and a download compares the announced length as well.
 
@@ -48,14 +49,13 @@ def check_video(file: BinaryIO, size: int) -> str:
 
 
 def check_image(file: BinaryIO) -> str:
-    """Check that a file begins like a PNG or JPEG; returns its suffix.
+    """Check that a file has the signature of a PNG or JPEG; returns its suffix.
 
     Raises:
         ArchiveError: it is something else.
     """
     file.seek(0)
-    beginning = file.read(8)
-    for signature, suffix in IMAGE_SIGNATURES.items():
-        if beginning.startswith(signature):
-            return suffix
-    raise ArchiveError("The file is not an image.")
+    mime = sniff(file.read(8))
+    if mime not in _IMAGE_TYPES:
+        raise ArchiveError("The file is not an image.")
+    return SUFFIXES[mime]

@@ -10,7 +10,7 @@ from django.core.handlers.wsgi import WSGIHandler
 from django.test import RequestFactory, override_settings
 from django.urls import path
 
-from seedance.media.serving import CHUNK_BYTES, ranged_file_response
+from seedance.media.serving import CHUNK_BYTES, file_response
 from seedance.models import MediaItem
 
 MEBIBYTE = 1024 * 1024
@@ -28,7 +28,7 @@ class Storage(FileSystemStorage):
 
 
 def view(request):
-    return ranged_file_response(
+    return file_response(
         request, MediaItem(file="big.mp4").file, content_type="video/mp4", filename="big.mp4", etag="e"
     )
 
