@@ -193,8 +193,8 @@ def test_verb_takes_its_own_permission(staff_with, make_task, action, verbs):
 def test_lost_task_keeps_no_page_refreshing(operator, make_task, column):
     task = make_task(status="running", **{column: "gone"})
 
-    assert "data-seedance-moving" not in operator.get(page("changelist")).content.decode()
-    assert "data-seedance-moving" not in operator.get(page("change", task.pk)).content.decode()
+    assert "data-seedance-refresh" not in operator.get(page("changelist")).content.decode()
+    assert "data-seedance-refresh" not in operator.get(page("change", task.pk)).content.decode()
 
 
 def test_overdue_task_that_was_seen_is_still_asked_about(make_task, sent, provider, looked_at):

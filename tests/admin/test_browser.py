@@ -88,7 +88,7 @@ def test_row_of_the_list_follows_its_task(browser_page, make_task):
     task.advance(Status.FAILED, cause="test")
 
     browser_page.wait_for_selector(".seedance-badge >> text=failed", timeout=20_000)
-    assert browser_page.locator("[data-seedance-moving]").count() == 0
+    assert browser_page.locator("[data-seedance-refresh]").count() == 0
     assert browser_page.complaints == []
 
 

@@ -90,8 +90,8 @@ def test_estimate_shows_a_price_and_stores_nothing(operator, provider):
     response = add(operator, prompt="A boat --seed 7", _estimate="1")
 
     assert response.status_code == 200
-    assert response.context["asked"]["price"].startswith("Estimated price: 0.26")
-    assert "seed 7" in response.context["asked"]["lifted"]
+    assert response.context["estimate_result"]["price"].startswith("Estimated price: 0.26")
+    assert "seed 7" in response.context["estimate_result"]["lifted"]
     assert b"A boat --seed 7" in response.content
     assert not GenerationTask.objects.exists()
 
@@ -99,20 +99,20 @@ def test_estimate_shows_a_price_and_stores_nothing(operator, provider):
 def test_estimate_says_so_when_the_price_is_not_known(operator, provider):
     response = add(operator, model_choice="", model_name="ep-20260101-abcde", _estimate="1")
 
-    assert response.context["asked"]["price"].startswith("The price cannot be estimated.")
+    assert response.context["estimate_result"]["price"].startswith("The price cannot be estimated.")
 
 
 def test_estimate_shows_errors_instead_when_there_are_some(operator, provider):
     response = add(operator, duration="99", _estimate="1")
 
-    assert response.context["asked"] is None
+    assert response.context["estimate_result"] is None
     assert "duration" in response.context["adminform"].form.errors
 
 
 def test_estimate_shows_errors_of_the_media_instead(operator, provider):
     response = add(operator, **media_of({"role": "last_frame", "url": IMAGE}), _estimate="1")
 
-    assert response.context["asked"] is None
+    assert response.context["estimate_result"] is None
     assert formset_of(response).non_form_errors()
 
 

@@ -8,7 +8,7 @@ from django.core.files.base import ContentFile
 from django.utils import timezone
 from django.utils.formats import localize
 
-from seedance.admin import filters
+from seedance.admin import list as task_list
 from seedance.models import Status
 
 from .conftest import page
@@ -95,7 +95,7 @@ def test_list_asks_the_database_equally_often_for_one_row_and_for_many(
 
 
 def test_list_stops_counting_early(operator, make_task, monkeypatch):
-    monkeypatch.setattr(filters, "COUNTED_ROWS", 2)
+    monkeypatch.setattr(task_list, "COUNTED_ROWS", 2)
     for _ in range(4):
         make_task()
 
@@ -232,7 +232,7 @@ def test_list_names_the_provider_where_there_are_several(operator, make_task, se
 
 
 def test_count_that_was_not_finished_is_not_told_as_the_true_number(operator, make_task, monkeypatch):
-    monkeypatch.setattr(filters, "COUNTED_ROWS", 2)
+    monkeypatch.setattr(task_list, "COUNTED_ROWS", 2)
     for _ in range(3):
         make_task()
 
@@ -246,4 +246,4 @@ def test_count_that_was_not_finished_is_not_told_as_the_true_number(operator, ma
 def test_count_that_was_not_finished_is_readable_with_separators(settings):
     settings.USE_THOUSAND_SEPARATOR = True
 
-    assert localize(filters.MoreThan(10_001)) == "10,000"
+    assert localize(task_list.MoreThan(10_001)) == "10,000"

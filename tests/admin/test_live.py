@@ -17,7 +17,7 @@ def test_live_tells_the_changing_cells_of_the_rows_asked_for(operator, make_task
     rows = live(operator, task).json()
 
     assert list(rows) == [str(task.pk)]
-    assert rows[str(task.pk)]["moving"] is True
+    assert rows[str(task.pk)]["refresh"] is True
     assert set(rows[str(task.pk)]["cells"]) == {"preview", "state", "cost"}
 
 
@@ -90,4 +90,4 @@ def test_row_is_refreshed_while_it_moves_by_itself(operator, make_task, columns,
 
     content = operator.get(page("changelist")).content.decode()
 
-    assert ("data-seedance-moving" in content) is moving
+    assert ("data-seedance-refresh" in content) is moving
