@@ -54,7 +54,7 @@ def test_missing_schedules_are_nobodys_trouble_while_the_rounds_are_done(alive, 
     assert codes() == []
 
 
-@pytest.mark.parametrize(("minutes", "silent"), [(2, []), (4, ["rounds_silent"])])
+@pytest.mark.parametrize(("minutes", "silent"), [(2, []), (4, ["no_worker"])])
 def test_workers_are_silent_after_three_minutes(alive, make_task, minutes, silent):
     make_task(status="running")
 
@@ -67,25 +67,25 @@ def test_workers_are_silent_after_three_minutes(alive, make_task, minutes, silen
 def test_silence_of_the_workers_is_found_while_there_is_work(make_task, status):
     make_task(status=status)
 
-    assert "rounds_silent" in codes()
+    assert "no_worker" in codes()
 
 
 def test_late_looks_are_found(alive, make_task):
     make_task(status="running", next_poll_at=LONG_AGO)
 
-    assert codes() == ["looks_late"]
+    assert codes() == ["polls_late"]
 
 
 def test_late_sends_are_found(alive, make_task):
     make_task(status="pending", updated_at=LONG_AGO)
 
-    assert codes() == ["sends_late"]
+    assert codes() == ["submits_late"]
 
 
 def test_dying_links_are_found(alive, make_task):
     make_task(status="succeeded", video_url_expires_at=timezone.now() + dt.timedelta(hours=1))
 
-    assert codes() == ["links_dying"]
+    assert codes() == ["links_expiring"]
 
 
 def test_paused_account_is_found_with_its_reason(alive):
@@ -123,7 +123,7 @@ def test_warning_alone_is_no_trouble(client, alive, make_task):
 
     answer = client.get(reverse("seedance:health"))
 
-    assert (answer.status_code, answer.json()["findings"]) == (200, ["sends_late"])
+    assert (answer.status_code, answer.json()["findings"]) == (200, ["submits_late"])
 
 
 def test_paused_account_is_found_with_what_helps_against_its_code(alive):
