@@ -1,4 +1,4 @@
-"""The dead-man switch: what is found, and what a monitor hears."""
+"""Monitoring: which problems are found, and what the health endpoint answers."""
 
 import datetime as dt
 
@@ -47,7 +47,7 @@ def test_missing_schedules_are_found(db):
     assert codes() == ["schedules_missing"]
 
 
-def test_missing_schedules_are_nobodys_trouble_while_the_rounds_are_done(alive, make_task):
+def test_missing_schedules_are_no_trouble_while_rounds_are_done(alive, make_task):
     Schedule.objects.all().delete()
     make_task(status="running")
 
@@ -55,7 +55,7 @@ def test_missing_schedules_are_nobodys_trouble_while_the_rounds_are_done(alive, 
 
 
 @pytest.mark.parametrize(("minutes", "silent"), [(2, []), (4, ["no_worker"])])
-def test_workers_are_silent_after_three_minutes(alive, make_task, minutes, silent):
+def test_worker_is_missing_after_three_minutes(alive, make_task, minutes, silent):
     make_task(status="running")
 
     Lease.objects.update(until=F("until") - dt.timedelta(minutes=minutes))
@@ -64,13 +64,13 @@ def test_workers_are_silent_after_three_minutes(alive, make_task, minutes, silen
 
 
 @pytest.mark.parametrize("status", ["pending", "queued", "running"])
-def test_silence_of_the_workers_is_found_while_there_is_work(make_task, status):
+def test_missing_worker_is_found_while_there_is_work(make_task, status):
     make_task(status=status)
 
     assert "no_worker" in codes()
 
 
-def test_late_looks_are_found(alive, make_task):
+def test_late_polls_are_found(alive, make_task):
     make_task(status="running", next_poll_at=LONG_AGO)
 
     assert codes() == ["polls_late"]

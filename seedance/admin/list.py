@@ -37,7 +37,7 @@ class MoreThan(int):
     """A count that stopped at the limit. Django's templates show it as *more than …*."""
 
     def __str__(self) -> str:
-        # With thousand separators Django formats the string itself, so words would be torn apart.
+        # With thousand separators Django formats the string itself, which would split its words.
         counted = int(self) - 1
         has_separators = localize(10_000) != "10000"
         return str(counted) if has_separators else _("more than %(count)s") % {"count": counted}
@@ -54,28 +54,28 @@ class BoundedPaginator(Paginator):
         return MoreThan(count) if count > COUNTED_ROWS else count
 
 
-def search(queryset: QuerySet, words: str) -> QuerySet:
+def search(queryset: QuerySet, term: str) -> QuerySet:
     """Tasks with exactly this id, ours or the provider's; with the prefix, tasks whose prompt contains the text."""
-    words = words.strip()
-    if words.lower().startswith(PROMPT_PREFIX):
-        return queryset.filter(prompt__icontains=words[len(PROMPT_PREFIX) :].strip())
-    if not words:
+    term = term.strip()
+    if term.lower().startswith(PROMPT_PREFIX):
+        return queryset.filter(prompt__icontains=term[len(PROMPT_PREFIX) :].strip())
+    if not term:
         return queryset
-    own = _with_own_id(queryset, words)
-    return own if own.exists() else _with_provider_id(queryset, words)
+    own = _with_own_id(queryset, term)
+    return own if own.exists() else _with_provider_id(queryset, term)
 
 
-def _with_own_id(queryset: QuerySet, words: str) -> QuerySet:
+def _with_own_id(queryset: QuerySet, term: str) -> QuerySet:
     try:
-        return queryset.filter(pk=UUID(words))
+        return queryset.filter(pk=UUID(term))
     except ValueError:
         return queryset.none()
 
 
-def _with_provider_id(queryset: QuerySet, words: str) -> QuerySet:
+def _with_provider_id(queryset: QuerySet, term: str) -> QuerySet:
     """The index begins with the alias, so configured aliases are tried first; removed ones need a scan."""
-    found = queryset.filter(provider__in=conf.provider_aliases(), provider_task_id=words)
-    return found if found.exists() else queryset.filter(provider_task_id=words)
+    found = queryset.filter(provider__in=conf.provider_aliases(), provider_task_id=term)
+    return found if found.exists() else queryset.filter(provider_task_id=term)
 
 
 class _SettingsFilter(admin.SimpleListFilter):

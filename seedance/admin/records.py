@@ -97,11 +97,11 @@ class AccountAdmin(ResumableAdmin):
     @admin.display(description=_("state"))
     def state(self, account: Account) -> SafeString:
         """Paused or sending, as icon and label."""
-        color, icon, word = (
+        color, icon, label = (
             ("good", "✓", gettext("sending")) if account.paused_at is None else ("bad", "‖", gettext("paused"))
         )
         return format_html(
-            '<span class="seedance-badge seedance-{}"><span aria-hidden="true">{}</span> {}</span>', color, icon, word
+            '<span class="seedance-badge seedance-{}"><span aria-hidden="true">{}</span> {}</span>', color, icon, label
         )
 
 
@@ -109,8 +109,8 @@ class AccountAdmin(ResumableAdmin):
 class CallbackAdmin(ReadOnlyAdmin):
     """A callback only triggers a poll; its content never changes a task."""
 
-    list_display = ("received_at", "task_link", "word", "provider_task_id")
-    fields = ("received_at", "task_link", "word", "provider_task_id", "content")
+    list_display = ("received_at", "task_link", "status", "provider_task_id")
+    fields = ("received_at", "task_link", "status", "provider_task_id", "content")
     paginator = BoundedPaginator
     list_max_show_all = 200
     sortable_by = ()
@@ -128,7 +128,7 @@ class CallbackAdmin(ReadOnlyAdmin):
         return format_html('<a href="{}">{}</a>', url, callback.task_id)
 
     @admin.display(description=_("status"), empty_value="?")
-    def word(self, callback: Callback) -> str | None:
+    def status(self, callback: Callback) -> str | None:
         """The status as the provider spelled it."""
         return callback.status_word or None
 

@@ -1,4 +1,4 @@
-"""*Continue from this video*: a form that starts with the old task, and a first frame that comes along."""
+"""*Continue from this video*: a form with the parameters of the old task, and its last frame as the first one."""
 
 import pytest
 from django.core.files.base import ContentFile

@@ -62,7 +62,7 @@ def test_action_still_changes_what_the_policy_allows(operator, guarded, make_tas
 
 
 @pytest.mark.parametrize("action", ["cancel_selected", "retry_selected", "close_selected"])
-def test_confirmation_tells_what_the_policy_forbids(operator, guarded, make_task, action):
+def test_confirmation_shows_what_the_policy_forbids(operator, guarded, make_task, action):
     columns, verb = ACTIONS[action]
     task = make_task(**columns, prompt=f"{verb}: a boat")
 

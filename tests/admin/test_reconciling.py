@@ -1,4 +1,4 @@
-"""The two ways out of *unconfirmed*, both on a person's word."""
+"""An operator reconciles an unconfirmed task by its id, or by confirming that it does not exist."""
 
 import re
 import time
@@ -109,7 +109,7 @@ def test_id_of_another_model_is_refused(operator, make_task, found):
     assert "was made with another model" in task.attention_detail
 
 
-def test_id_that_is_given_while_a_worker_looks_for_another_is_not_forgotten(operator, lost, found, settings):
+def test_id_that_is_entered_while_a_worker_checks_another_is_kept(operator, lost, found, settings):
     default = {**settings.SEEDANCE["PROVIDERS"]["default"], "LISTS": False}
     settings.SEEDANCE = {**settings.SEEDANCE, "PROVIDERS": {"default": default}}
     reconcile(operator, lost, provider_task_id="cgt-20260101000000-nobdy")
