@@ -98,19 +98,18 @@ def submit_selected(
     modeladmin: TaskPermissions, request: HttpRequest, queryset: QuerySet[GenerationTask]
 ) -> HttpResponseBase | None:
     """Send new tasks; more than one after a confirmation that shows the price."""
-    skipped = SkipReport()
-    ready = _unchanged(request, _sendable(queryset, {Status.NEW}, _NOT_NEW, skipped), skipped)
-    if _is_too_many(modeladmin, request, ready):
+    run = _Run(modeladmin, request)
+    ready = run.unchanged(run.sendable(queryset, {Status.NEW}, _NOT_NEW))
+    if run.is_too_many(ready):
         return None
-    ready = _allowed(modeladmin, request, "submit", ready, skipped)
+    ready = run.allowed("submit", ready)
     count = ready.count()
-    if count > 1 and not _is_confirmed(request, count):
+    if count > 1 and not run.is_confirmed(count):
         words = ngettext("%(count)s task is sent.", "%(count)s tasks are sent.", count) % {"count": count}
-        preview = _preview_paid(modeladmin, request, ready, [words], skipped)
-        return _confirm(modeladmin, request, _("Submit video tasks"), preview, count)
-    done = ready.submit(cause=CAUSE, actor=_name(request))
+        return run.confirm(_("Submit video tasks"), run.preview_paid(ready, [words]), count)
+    done = ready.submit(cause=CAUSE, actor=run.actor)
     report = ngettext("%(count)s task will be sent.", "%(count)s tasks will be sent.", done)
-    return _finish(modeladmin, request, report % {"count": done}, done, skipped)
+    return run.finish(report % {"count": done}, done)
 
 
 @admin.action(permissions=["sync"], description=gettext_lazy("Re-poll selected %(verbose_name_plural)s"))
@@ -118,13 +117,13 @@ def sync_selected(
     modeladmin: TaskPermissions, request: HttpRequest, queryset: QuerySet[GenerationTask]
 ) -> HttpResponseBase | None:
     """Poll tasks that the provider has accepted."""
-    skipped = SkipReport()
-    in_flight = _sendable(queryset, IN_FLIGHT, _NOT_IN_FLIGHT, skipped)
-    done = _allowed(modeladmin, request, "sync", in_flight, skipped).poll_now()
+    run = _Run(modeladmin, request)
+    in_flight = run.sendable(queryset, IN_FLIGHT, _NOT_IN_FLIGHT)
+    done = run.allowed("sync", in_flight).poll_now()
     report = ngettext(
         "The provider will be asked about %(count)s task.", "The provider will be asked about %(count)s tasks.", done
     )
-    return _finish(modeladmin, request, report % {"count": done}, done, skipped)
+    return run.finish(report % {"count": done}, done)
 
 
 @admin.action(permissions=["sync"], description=gettext_lazy("Archive selected %(verbose_name_plural)s again"))
@@ -132,13 +131,13 @@ def archive_selected(
     modeladmin: TaskPermissions, request: HttpRequest, queryset: QuerySet[GenerationTask]
 ) -> HttpResponseBase | None:
     """Archive finished videos; nothing is generated or paid again."""
-    skipped = SkipReport()
+    run = _Run(modeladmin, request)
     chosen = cast(GenerationTaskQuerySet, queryset)
-    _skip(chosen.exclude(pk__in=chosen.to_archive_again().values("pk")), _NOTHING_TO_ARCHIVE, skipped)
-    archivable = _allowed(modeladmin, request, "sync", chosen.to_archive_again(), skipped)
-    done = archivable.archive_again(cause=CAUSE, actor=_name(request))
+    run.skip(chosen.exclude(pk__in=chosen.to_archive_again().values("pk")), _NOTHING_TO_ARCHIVE)
+    archivable = run.allowed("sync", chosen.to_archive_again())
+    done = archivable.archive_again(cause=CAUSE, actor=run.actor)
     report = ngettext("The video of %(count)s task is fetched.", "The videos of %(count)s tasks are fetched.", done)
-    return _finish(modeladmin, request, report % {"count": done}, done, skipped)
+    return run.finish(report % {"count": done}, done)
 
 
 @admin.action(permissions=["cancel"], description=gettext_lazy("Cancel selected %(verbose_name_plural)s"))
@@ -146,21 +145,21 @@ def cancel_selected(
     modeladmin: TaskPermissions, request: HttpRequest, queryset: QuerySet[GenerationTask]
 ) -> HttpResponseBase | None:
     """Cancel tasks where possible, after a confirmation."""
-    skipped = SkipReport()
-    cancellable = _cancellable(modeladmin, request, queryset, skipped)
+    run = _Run(modeladmin, request)
+    cancellable = run.cancellable(queryset)
     if CONFIRMED not in request.POST:
-        return _confirm(modeladmin, request, _("Cancel video tasks"), _preview_cancel(cancellable, skipped))
+        return run.confirm(_("Cancel video tasks"), run.preview_cancel(cancellable))
     cancelled = requested = 0
     for task in cancellable:
         try:
-            task.request_cancel(cause=CAUSE, actor=_name(request))
+            task.request_cancel(cause=CAUSE, actor=run.actor)
         except TransitionError as error:
-            skipped.add(task.status, str(error))
+            run.skipped.add(task.status, str(error))
         else:
             is_cancelled = task.status == Status.CANCELLED
             cancelled, requested = cancelled + is_cancelled, requested + (not is_cancelled)
     report = " ".join(_describe_cancel(cancelled, requested)) or _("No task was cancelled.")
-    return _finish(modeladmin, request, report, cancelled + requested, skipped)
+    return run.finish(report, cancelled + requested)
 
 
 @admin.action(permissions=["retry"], description=gettext_lazy("Retry selected %(verbose_name_plural)s"))
@@ -168,16 +167,15 @@ def retry_selected(
     modeladmin: TaskPermissions, request: HttpRequest, queryset: QuerySet[GenerationTask]
 ) -> HttpResponseBase | None:
     """Create new tasks with the same requests, which are paid again, after a confirmation."""
-    skipped = SkipReport()
-    final = _retryable(queryset, skipped)
-    if _is_too_many(modeladmin, request, final):
+    run = _Run(modeladmin, request)
+    final = run.retryable(queryset)
+    if run.is_too_many(final):
         return None
-    final = _allowed(modeladmin, request, "retry", final, skipped)
+    final = run.allowed("retry", final)
     count = final.count()
-    if not _is_confirmed(request, count):
-        preview = _preview_retry(modeladmin, request, final, skipped)
-        return _confirm(modeladmin, request, _("Retry video tasks"), preview, count)
-    tasks = list(_retried(final, request, skipped))
+    if not run.is_confirmed(count):
+        return run.confirm(_("Retry video tasks"), run.preview_retry(final), count)
+    tasks = list(run.retry(final))
     made = [task for task, is_new in tasks if is_new]
     report = ngettext("%(count)s new task was made.", "%(count)s new tasks were made.", len(made)) % {
         "count": len(made)
@@ -189,7 +187,7 @@ def retry_selected(
             before,
         )
         report = " ".join([*([report] if made else []), words % {"count": before}])
-    return _finish(modeladmin, request, report, len(made), skipped, tasks[0][0] if tasks else None)
+    return run.finish(report, len(made), tasks[0][0] if tasks else None)
 
 
 @admin.action(permissions=["mark_seen"], description=gettext_lazy("Mark selected %(verbose_name_plural)s as seen"))
@@ -197,12 +195,12 @@ def mark_seen_selected(
     modeladmin: TaskPermissions, request: HttpRequest, queryset: QuerySet[GenerationTask]
 ) -> HttpResponseBase | None:
     """Clear the attention flag until there is another reason."""
-    skipped = SkipReport()
-    _skip(queryset.filter(attention=""), _NO_ATTENTION, skipped)
-    flagged = _allowed(modeladmin, request, "mark_seen", queryset.exclude(attention=""), skipped)
-    done = _each(flagged, skipped, lambda task: task.mark_seen(cause=CAUSE, actor=_name(request)))
+    run = _Run(modeladmin, request)
+    run.skip(queryset.filter(attention=""), _NO_ATTENTION)
+    flagged = run.allowed("mark_seen", queryset.exclude(attention=""))
+    done = run.each(flagged, lambda task: task.mark_seen(cause=CAUSE, actor=run.actor))
     report = ngettext("%(count)s task was marked as seen.", "%(count)s tasks were marked as seen.", done)
-    return _finish(modeladmin, request, report % {"count": done}, done, skipped)
+    return run.finish(report % {"count": done}, done)
 
 
 @admin.action(permissions=["cancel"], description=gettext_lazy("Close selected %(verbose_name_plural)s as lost"))
@@ -210,97 +208,228 @@ def close_selected(
     modeladmin: TaskPermissions, request: HttpRequest, queryset: QuerySet[GenerationTask]
 ) -> HttpResponseBase | None:
     """Close tasks that the provider has lost, after a confirmation."""
-    skipped = SkipReport()
-    _skip(queryset.exclude(pk__in=queryset.filter(CLOSABLE_ROWS).order_by().values("pk")), _NOT_LOST, skipped)
-    lost = _allowed(modeladmin, request, "cancel", queryset.filter(CLOSABLE_ROWS), skipped)
+    run = _Run(modeladmin, request)
+    run.skip(queryset.exclude(pk__in=queryset.filter(CLOSABLE_ROWS).order_by().values("pk")), _NOT_LOST)
+    lost = run.allowed("cancel", queryset.filter(CLOSABLE_ROWS))
     if CONFIRMED not in request.POST:
-        return _confirm(modeladmin, request, _("Close video tasks as lost"), _preview_close(lost, skipped))
-    done = _each(lost, skipped, lambda task: task.close_as_lost(cause=CAUSE, actor=_name(request)))
+        return run.confirm(_("Close video tasks as lost"), run.preview_close(lost))
+    done = run.each(lost, lambda task: task.close_as_lost(cause=CAUSE, actor=run.actor))
     report = ngettext("%(count)s task was closed as lost.", "%(count)s tasks were closed as lost.", done)
-    return _finish(modeladmin, request, report % {"count": done}, done, skipped)
+    return run.finish(report % {"count": done}, done)
 
 
-# -- Confirmation pages ------------------------------------------------------------------------------------------------
+@dataclass
+class _Run:
+    """One run of an action: the request, and the tasks that were skipped so far."""
 
+    modeladmin: TaskPermissions
+    request: HttpRequest
+    skipped: SkipReport = field(default_factory=SkipReport)
 
-def _is_confirmed(request: HttpRequest, count: int) -> bool:
-    """Whether the user has confirmed this many tasks; "select all" may match more by now."""
-    if CONFIRMED not in request.POST:
-        return False
-    try:
-        return count <= int(request.POST.get(EXPECTED, count))
-    except ValueError:
-        return False
+    @property
+    def actor(self) -> str:
+        """The user, for the timeline."""
+        return str(self.request.user.get_username())
 
+    @property
+    def _selected_id(self) -> str:
+        return self.request.POST.get(helpers.ACTION_CHECKBOX_NAME, "")
 
-def _confirm(
-    modeladmin: TaskPermissions,
-    request: HttpRequest,
-    title: str,
-    preview: ActionPreview,
-    expected: int | None = None,
-) -> TemplateResponse:
-    chosen = request.POST.get(helpers.ACTION_CHECKBOX_NAME, "")
-    is_on_page = "stay" in request.POST
-    context = {
-        **modeladmin.admin_site.each_context(request),
-        # The page that the button was on: of one task, or the list with its filters.
-        "back_url": page_url(modeladmin.admin_site, "change", chosen) if is_on_page else request.get_full_path(),
-        "submission_key": submission.key_of(request),
-        "expected": expected,
-        "title": title,
-        "preview": preview,
-        "opts": modeladmin.opts,
-        "media": modeladmin.media,
-        "action_checkbox_name": helpers.ACTION_CHECKBOX_NAME,
-        "confirmed": CONFIRMED,
-        # The selection as it was posted: with "select all" the ids stay out of the page.
-        "carried": [
-            (name, value)
-            for name in ("action", "index", "select_across", "stay", submission.SEEN, helpers.ACTION_CHECKBOX_NAME)
-            for value in request.POST.getlist(name)
-        ],
-    }
-    request.current_app = modeladmin.admin_site.name
-    return TemplateResponse(request, "seedance/admin/confirm_action.html", context)
+    def _task_url(self, task_id: object) -> str:
+        return page_url(self.modeladmin.admin_site, "change", task_id)
 
+    def _message(self, text: str, level: int) -> None:
+        self.modeladmin.message_user(self.request, text, level)
 
-def _preview_cancel(cancellable: GenerationTaskQuerySet, skipped: SkipReport) -> ActionPreview:
-    cancelled = requested = 0
-    for status, alias, count in _group_by_status(cancellable):
-        if status != Status.QUEUED:
-            cancelled += count
-        elif presentation.provider_cancels(alias):
-            requested += count
-        else:
-            skipped.add(status, _CANNOT_CANCEL_THERE, count)
-    return ActionPreview(_describe_cancel(cancelled, requested, future=True), skipped.lines())
+    # Which of the selected tasks the action may change
 
+    def allowed(self, permission: str, tasks: QuerySet[GenerationTask]) -> GenerationTaskQuerySet:
+        """The tasks for which the user has a permission. Reads all rows, so filter by status first."""
+        has_permission = getattr(self.modeladmin, f"has_{permission}_permission")
+        refused = [task for task in tasks if not has_permission(self.request, task)]
+        for task in refused:
+            self.skipped.add(task.status, _NOT_ALLOWED)
+        if refused:
+            tasks = tasks.exclude(pk__in=[task.pk for task in refused])
+        return cast(GenerationTaskQuerySet, tasks)
 
-def _preview_close(lost: GenerationTaskQuerySet, skipped: SkipReport) -> ActionPreview:
-    count = lost.count()
-    words = ngettext(
-        "%(count)s task ends as failed. It may have been billed, and a video that is still made is not fetched.",
-        "%(count)s tasks end as failed. They may have been billed, and videos that are still made are not fetched.",
-        count,
-    )
-    return _preview(lost, count, [words % {"count": count}] if count else [], skipped)
+    def is_too_many(self, tasks: GenerationTaskQuerySet) -> bool:
+        """Refuse to pay for more than ``MAX_PAID_SELECTION`` tasks at a time, with a message."""
+        count, limit = tasks.count(), conf.settings().MAX_PAID_SELECTION
+        if count > limit:
+            words = _(
+                "%(count)s tasks would be paid for; at most %(most)s can be at a time. Nothing was sent. Narrow the "
+                "list down with its filters, or choose page by page."
+            )
+            self._message(words % {"count": f"{count:,}", "most": f"{limit:,}"}, messages.ERROR)
+        return count > limit
 
+    def cancellable(self, queryset: QuerySet[GenerationTask]) -> GenerationTaskQuerySet:
+        """The tasks whose status allows to cancel them; the others are skipped."""
+        statuses = sorted(UNCANCELLABLE)
+        for status, _alias, count in _group_by_status(queryset.filter(status__in=statuses)):
+            self.skipped.add(status, UNCANCELLABLE[Status(status)], count)
+        return self.allowed("cancel", queryset.exclude(status__in=statuses))
 
-def _preview_retry(
-    modeladmin: TaskPermissions, request: HttpRequest, final: GenerationTaskQuerySet, skipped: SkipReport
-) -> ActionPreview:
-    by_status = Counter[str]()
-    for status, _alias, number in _group_by_status(final):
-        by_status[status] += number
-    count = by_status.total()
-    words = ngettext(
-        "%(count)s new task is made and sent at once. It is paid like any other.",
-        "%(count)s new tasks are made and sent at once. They are paid like any others.",
-        count,
-    )
-    lines = [*(_describe_retry(Status(status), number) for status, number in by_status.items()), *_free_option(final)]
-    return _preview_paid(modeladmin, request, final, [words % {"count": count}, *lines] if count else [], skipped)
+    def unchanged(self, ready: GenerationTaskQuerySet) -> GenerationTaskQuerySet:
+        """On the page of one task: only if the task is still what the page shows."""
+        seen = submission.seen_at(self.request)
+        if seen is None:
+            return ready
+        same = ready.filter(updated_at=seen)
+        if changed := ready.count() - same.count():
+            self.skipped.add(Status.NEW, _CHANGED, changed)
+        return same
+
+    def retryable(self, queryset: QuerySet[GenerationTask]) -> GenerationTaskQuerySet:
+        """The final tasks; the others are skipped: a new one was never sent, the rest may still end by themselves."""
+        unsent = queryset.filter(status=Status.NEW).count()
+        if unsent:
+            self.skipped.add(Status.NEW, _NOT_SENT, unsent)
+        return self.sendable(queryset.exclude(status=Status.NEW), FINAL, _NOT_FINAL)
+
+    def sendable(
+        self, queryset: QuerySet[GenerationTask], statuses: Iterable[Status], reason: Promise
+    ) -> GenerationTaskQuerySet:
+        """The tasks in one of these statuses whose provider is configured; the others are skipped."""
+        statuses = frozenset(statuses)
+        blocked: set[str] = set()
+        for status, alias, count in _group_by_status(queryset):
+            if status not in statuses:
+                self.skipped.add(status, reason, count)
+            elif blocker := presentation.submit_blocker(alias):
+                blocked.add(alias)
+                self.skipped.add(status, blocker, count)
+        found = queryset.filter(status__in=sorted(statuses)).exclude(provider__in=blocked)
+        return cast(GenerationTaskQuerySet, found)
+
+    def skip(self, queryset: QuerySet[GenerationTask], reason: Promise) -> None:
+        """Count all tasks of a queryset as skipped."""
+        for status, _alias, count in _group_by_status(queryset):
+            self.skipped.add(status, reason, count)
+
+    # Changing and reporting
+
+    def retry(self, queryset: QuerySet[GenerationTask]) -> Iterator[tuple[GenerationTask, bool]]:
+        """The task for each retry, and whether it is new: a confirmation that is sent twice creates each task once."""
+        key = submission.key_of(self.request)
+        for task in queryset:
+            create = partial(GenerationTask.objects.retry, task, owner=self.request.user, cause=CAUSE)
+            try:
+                yield submission.create_once(key, self.request.user, create, source=task.pk)
+            except TransitionError as error:
+                self.skipped.add(task.status, str(error))
+            except ValidationError as error:
+                self.skipped.add(task.status, " ".join(error.messages))
+            except FileNotFoundError:
+                self.skipped.add(task.status, _FILE_GONE)
+
+    def each(self, tasks: Iterable[GenerationTask], change: Callable[[GenerationTask], None]) -> int:
+        """Call a function for each task and count the calls; a ``TransitionError`` counts as skipped."""
+        done = 0
+        for task in tasks:
+            try:
+                change(task)
+            except TransitionError as error:
+                self.skipped.add(task.status, str(error))
+            else:
+                done += 1
+        return done
+
+    def finish(self, report: str, done: int, made: GenerationTask | None = None) -> HttpResponseBase | None:
+        """Report, then return to the page that the button was on: of one task, or the list."""
+        self._message(report, messages.SUCCESS if done else messages.WARNING)
+        if self.skipped.total:
+            words = ngettext("%(count)s task was skipped:", "%(count)s tasks were skipped:", self.skipped.total)
+            lines = "; ".join(self.skipped.lines())
+            self._message(f"{words % {'count': self.skipped.total}} {lines}.", messages.WARNING)
+        if "stay" not in self.request.POST:
+            return None
+        return HttpResponseRedirect(self._task_url(made.pk if made else self._selected_id))
+
+    # The confirmation page
+
+    def is_confirmed(self, count: int) -> bool:
+        """Whether the user has confirmed this many tasks; "select all" may match more by now."""
+        if CONFIRMED not in self.request.POST:
+            return False
+        try:
+            return count <= int(self.request.POST.get(EXPECTED, count))
+        except ValueError:
+            return False
+
+    def confirm(self, title: str, preview: ActionPreview, expected: int | None = None) -> TemplateResponse:
+        """The confirmation page. ``expected`` is the number of paid tasks that it shows."""
+        is_on_page = "stay" in self.request.POST
+        context = {
+            **self.modeladmin.admin_site.each_context(self.request),
+            # The page that the button was on: of one task, or the list with its filters.
+            "back_url": self._task_url(self._selected_id) if is_on_page else self.request.get_full_path(),
+            "submission_key": submission.key_of(self.request),
+            "expected": expected,
+            "title": title,
+            "preview": preview,
+            "opts": self.modeladmin.opts,
+            "media": self.modeladmin.media,
+            "confirmed": CONFIRMED,
+            # The selection as it was posted: with "select all" the ids stay out of the page.
+            "carried": [
+                (name, value)
+                for name in ("action", "index", "select_across", "stay", submission.SEEN, helpers.ACTION_CHECKBOX_NAME)
+                for value in self.request.POST.getlist(name)
+            ],
+        }
+        self.request.current_app = self.modeladmin.admin_site.name
+        return TemplateResponse(self.request, "seedance/admin/confirm_action.html", context)
+
+    def preview_cancel(self, cancellable: GenerationTaskQuerySet) -> ActionPreview:
+        cancelled = requested = 0
+        for status, alias, count in _group_by_status(cancellable):
+            if status != Status.QUEUED:
+                cancelled += count
+            elif presentation.provider_cancels(alias):
+                requested += count
+            else:
+                self.skipped.add(status, _CANNOT_CANCEL_THERE, count)
+        return ActionPreview(_describe_cancel(cancelled, requested, future=True), self.skipped.lines())
+
+    def preview_close(self, lost: GenerationTaskQuerySet) -> ActionPreview:
+        count = lost.count()
+        words = ngettext(
+            "%(count)s task ends as failed. It may have been billed, and a video that is still made is not fetched.",
+            "%(count)s tasks end as failed. They may have been billed, and videos that are still made are not fetched.",
+            count,
+        )
+        return self._preview(lost, count, [words % {"count": count}] if count else [])
+
+    def preview_retry(self, final: GenerationTaskQuerySet) -> ActionPreview:
+        by_status = Counter[str]()
+        for status, _alias, number in _group_by_status(final):
+            by_status[status] += number
+        count = by_status.total()
+        words = ngettext(
+            "%(count)s new task is made and sent at once. It is paid like any other.",
+            "%(count)s new tasks are made and sent at once. They are paid like any others.",
+            count,
+        )
+        lines = [
+            *(_describe_retry(Status(status), number) for status, number in by_status.items()),
+            *_free_option(final),
+        ]
+        return self.preview_paid(final, [words % {"count": count}, *lines] if count else [])
+
+    def preview_paid(self, tasks: GenerationTaskQuerySet, does: list[str]) -> ActionPreview:
+        """A preview with the estimated price, for users who may see the cost of all these tasks."""
+        sees_cost = self.modeladmin.has_view_cost_permission(self.request) and all(
+            self.modeladmin.has_view_cost_permission(self.request, task) for task in tasks
+        )
+        count = tasks.count()
+        return self._preview(tasks, count, does, presentation.describe_total(tasks) if sees_cost and count else "")
+
+    def _preview(self, tasks: GenerationTaskQuerySet, count: int, does: list[str], price: str = "") -> ActionPreview:
+        first = tasks.order_by("-pk")[:SHOWN_PROMPTS]
+        prompts = [(str(task.get_status_display()), presentation.prompt(task)) for task in first]
+        return ActionPreview(does, self.skipped.lines(), price, prompts, max(0, count - SHOWN_PROMPTS))
 
 
 def _free_option(final: GenerationTaskQuerySet) -> list[str]:
@@ -337,169 +466,6 @@ def _describe_cancel(cancelled: int, requested: int, *, future: bool = False) ->
     return [words % {"count": count} for words, count in ((now, cancelled), (later, requested)) if count]
 
 
-def _preview_paid(
-    modeladmin: TaskPermissions,
-    request: HttpRequest,
-    tasks: GenerationTaskQuerySet,
-    does: list[str],
-    skipped: SkipReport,
-) -> ActionPreview:
-    """A preview with the estimated price, for users who may see the cost of all these tasks."""
-    sees_cost = modeladmin.has_view_cost_permission(request) and all(
-        modeladmin.has_view_cost_permission(request, task) for task in tasks
-    )
-    count = tasks.count()
-    return _preview(tasks, count, does, skipped, presentation.describe_total(tasks) if sees_cost and count else "")
-
-
-def _preview(
-    tasks: GenerationTaskQuerySet, count: int, does: list[str], skipped: SkipReport, price: str = ""
-) -> ActionPreview:
-    first = tasks.order_by("-pk")[:SHOWN_PROMPTS]
-    prompts = [(str(task.get_status_display()), presentation.prompt(task)) for task in first]
-    return ActionPreview(does, skipped.lines(), price, prompts, max(0, count - SHOWN_PROMPTS))
-
-
-# -- Which of the selected tasks an action may change ------------------------------------------------------------------
-
-
-def _allowed(
-    modeladmin: TaskPermissions,
-    request: HttpRequest,
-    permission: str,
-    tasks: QuerySet[GenerationTask],
-    skipped: SkipReport,
-) -> GenerationTaskQuerySet:
-    """The tasks for which the user has a permission. Reads all rows, so filter by status first."""
-    has_permission = getattr(modeladmin, f"has_{permission}_permission")
-    refused = [task for task in tasks if not has_permission(request, task)]
-    for task in refused:
-        skipped.add(task.status, _NOT_ALLOWED)
-    if refused:
-        tasks = tasks.exclude(pk__in=[task.pk for task in refused])
-    return cast(GenerationTaskQuerySet, tasks)
-
-
-def _is_too_many(modeladmin: TaskPermissions, request: HttpRequest, tasks: GenerationTaskQuerySet) -> bool:
-    """Refuse to pay for more than ``MAX_PAID_SELECTION`` tasks at a time, with a message."""
-    count, limit = tasks.count(), conf.settings().MAX_PAID_SELECTION
-    if count > limit:
-        words = _(
-            "%(count)s tasks would be paid for; at most %(most)s can be at a time. Nothing was sent. Narrow the list "
-            "down with its filters, or choose page by page."
-        )
-        modeladmin.message_user(request, words % {"count": f"{count:,}", "most": f"{limit:,}"}, messages.ERROR)
-    return count > limit
-
-
-def _cancellable(
-    modeladmin: TaskPermissions, request: HttpRequest, queryset: QuerySet[GenerationTask], skipped: SkipReport
-) -> GenerationTaskQuerySet:
-    statuses = sorted(UNCANCELLABLE)
-    for status, _alias, count in _group_by_status(queryset.filter(status__in=statuses)):
-        skipped.add(status, UNCANCELLABLE[Status(status)], count)
-    return _allowed(modeladmin, request, "cancel", queryset.exclude(status__in=statuses), skipped)
-
-
-def _unchanged(request: HttpRequest, ready: GenerationTaskQuerySet, skipped: SkipReport) -> GenerationTaskQuerySet:
-    """On the page of one task: only if the task is still what the page shows."""
-    seen = submission.seen_at(request)
-    if seen is None:
-        return ready
-    same = ready.filter(updated_at=seen)
-    if changed := ready.count() - same.count():
-        skipped.add(Status.NEW, _CHANGED, changed)
-    return same
-
-
-def _retryable(queryset: QuerySet[GenerationTask], skipped: SkipReport) -> GenerationTaskQuerySet:
-    """The final tasks; the others are skipped: a new one was never sent, the rest may still end by themselves."""
-    unsent = queryset.filter(status=Status.NEW).count()
-    if unsent:
-        skipped.add(Status.NEW, _NOT_SENT, unsent)
-    return _sendable(queryset.exclude(status=Status.NEW), FINAL, _NOT_FINAL, skipped)
-
-
-def _sendable(
-    queryset: QuerySet[GenerationTask], statuses: Iterable[Status], reason: Promise, skipped: SkipReport
-) -> GenerationTaskQuerySet:
-    """The tasks in one of these statuses whose provider is configured; the others are skipped."""
-    statuses = frozenset(statuses)
-    blocked: set[str] = set()
-    for status, alias, count in _group_by_status(queryset):
-        if status not in statuses:
-            skipped.add(status, reason, count)
-        elif blocker := presentation.submit_blocker(alias):
-            blocked.add(alias)
-            skipped.add(status, blocker, count)
-    found = queryset.filter(status__in=sorted(statuses)).exclude(provider__in=blocked)
-    return cast(GenerationTaskQuerySet, found)
-
-
-def _skip(queryset: QuerySet[GenerationTask], reason: Promise, skipped: SkipReport) -> None:
-    for status, _alias, count in _group_by_status(queryset):
-        skipped.add(status, reason, count)
-
-
 def _group_by_status(queryset: QuerySet[GenerationTask]) -> Iterator[tuple[str, str, int]]:
     """Status, provider alias and number of tasks, per status and alias."""
     yield from queryset.order_by("status", "provider").values_list("status", "provider").annotate(count=Count("pk"))
-
-
-def _retried(
-    queryset: QuerySet[GenerationTask], request: HttpRequest, skipped: SkipReport
-) -> Iterator[tuple[GenerationTask, bool]]:
-    """The task for each retry, and whether it is new: a confirmation that is sent twice creates each task once."""
-    key = submission.key_of(request)
-    for task in queryset:
-        create = partial(GenerationTask.objects.retry, task, owner=request.user, cause=CAUSE)
-        try:
-            yield submission.create_once(key, request.user, create, source=task.pk)
-        except TransitionError as error:
-            skipped.add(task.status, str(error))
-        except ValidationError as error:
-            skipped.add(task.status, " ".join(error.messages))
-        except FileNotFoundError:
-            skipped.add(task.status, _FILE_GONE)
-
-
-def _each(tasks: Iterable[GenerationTask], skipped: SkipReport, change: Callable[[GenerationTask], None]) -> int:
-    """Call a function for each task and count the calls; a ``TransitionError`` counts as skipped."""
-    done = 0
-    for task in tasks:
-        try:
-            change(task)
-        except TransitionError as error:
-            skipped.add(task.status, str(error))
-        else:
-            done += 1
-    return done
-
-
-def _name(request: HttpRequest) -> str:
-    return str(request.user.get_username())
-
-
-def _finish(
-    modeladmin: TaskPermissions,
-    request: HttpRequest,
-    report: str,
-    done: int,
-    skipped: SkipReport,
-    made: GenerationTask | None = None,
-) -> HttpResponseBase | None:
-    """Report, then return to the page that the button was on: of one task, or the list."""
-    modeladmin.message_user(request, report, messages.SUCCESS if done else messages.WARNING)
-    if skipped.total:
-        words = ngettext("%(count)s task was skipped:", "%(count)s tasks were skipped:", skipped.total)
-        lines = "; ".join(skipped.lines())
-        modeladmin.message_user(request, f"{words % {'count': skipped.total}} {lines}.", messages.WARNING)
-    if "stay" not in request.POST:
-        return None
-    return _back_to_task(modeladmin, request, made)
-
-
-def _back_to_task(modeladmin: TaskPermissions, request: HttpRequest, made: GenerationTask | None) -> HttpResponseBase:
-    """To the page of the task that was selected, or of the task that was created from it."""
-    task_id = made.pk if made else request.POST.get(helpers.ACTION_CHECKBOX_NAME, "")
-    return HttpResponseRedirect(page_url(modeladmin.admin_site, "change", task_id))
