@@ -1,1 +1,1 @@
-"""The demonstration site. Newcomers copy from here; the app itself lives in ``seedance``."""
+"""The demonstration site, an example of how to use the app ``seedance``."""

@@ -1,4 +1,4 @@
-"""API tokens in the form that most API clients send."""
+"""Token authentication with the keyword that most API clients send."""
 
 from rest_framework.authentication import TokenAuthentication
 

@@ -1,4 +1,4 @@
-"""The whole site on one machine: emulator, web server and cluster, and a first video through all of them."""
+"""Run the whole site on one machine, emulator, web server and cluster, and make a first video with it."""
 
 import os
 import secrets
@@ -23,18 +23,18 @@ from .progress import StageProgress
 from .sample import PROMPT, STORED, ApiClient, model_name, stages
 
 OPERATOR = "operator"
-#: How long a server may take to answer its first request, in seconds.
+#: Seconds until a server must have answered its first request.
 START_SECONDS = 60.0
 EMULATOR_PORT = 8765
 
 
 class NotReady(Exception):
-    """A server did not come up in time; says which."""
+    """A server did not answer in time; the message names it."""
 
 
 @dataclass(frozen=True)
 class Access:
-    """How to get in."""
+    """URL and credentials of the site."""
 
     url: str
     password: str
@@ -42,15 +42,15 @@ class Access:
 
     @property
     def api_url(self) -> str:
-        """Where the REST API begins."""
+        """The base URL of the REST API."""
         return f"{self.url}seedance/api/v1/"
 
 
 class Demonstration:
-    """Starts the site, sends the sample, tells the console about it.
+    """Starts the site, sends the sample request, reports to the console.
 
     Args:
-        pause: waits so many seconds, and raises when the wait is to end early.
+        pause: waits for a number of seconds; raises to stop the demonstration.
     """
 
     def __init__(self, processes: Processes, console: Console, pause: Callable[[float], None]) -> None:
@@ -78,14 +78,14 @@ class Demonstration:
         return access
 
     def introduce(self, access: Access) -> None:
-        """Print every address and how to get in."""
+        """Print URLs and credentials."""
         self._say(f"Site        {access.url}")
         self._say(f"Admin       {access.url}admin/   user {OPERATOR}, password {access.password}")
         self._say(f"API         {access.api_url}docs/")
         self._say(f"API token   {access.token}")
 
     def make_video(self, access: Access) -> None:
-        """Send the sample request and watch it until its video is stored.
+        """Send the sample request and wait until its video is stored.
 
         Raises:
             SampleFailed: there will be no video.
@@ -98,17 +98,17 @@ class Demonstration:
             for stage, seen in stages(client, task["id"], lambda: self._pause(0.5)):
                 progress.enter_stage(stage, last=stage == STORED)
                 task = seen
-        self._say(f"\nVideo       {_whereabouts(task)}")
+        self._say(f"\nVideo       {_location(task)}")
         self._say(f"            {_size(task['video']['bytes'])}, {_length(task['result'])}")
 
     def serve(self) -> None:
-        """Keep going; only an error or the wish to stop ends it."""
+        """Run until ``pause`` raises."""
         self._say("\nPress Ctrl-C to stop everything.")
         while True:
             self._pause(1.0)
 
     def _start_emulator(self) -> dict[str, str]:
-        """Start the emulator unless another provider is configured. Returns what the others need to know of it."""
+        """Start the emulator unless another provider is configured. Returns variables for the other processes."""
         configured = settings.SEEDANCE["PROVIDERS"]["default"]
         if configured["PRESET"] != "emulator" or "BASE_URL" in configured:
             self._say(f"Provider    {configured['PRESET']}, {provider().BASE_URL}: videos are made and billed there")
@@ -138,7 +138,7 @@ class Demonstration:
 
 
 def _served_locally() -> dict[str, str]:
-    """The site is looked at over plain HTTP on this machine, whatever the environment says of its public face."""
+    """Environment that lets the site answer plain HTTP on this machine, whatever its public URL is."""
     hosts = [*settings.ALLOWED_HOSTS, "127.0.0.1"]
     return {"HTTPS_ONLY": "0", "ALLOWED_HOSTS": ",".join(hosts), "PYTHONUNBUFFERED": "1"}
 
@@ -151,8 +151,8 @@ def _answers(session: requests.Session, url: str) -> bool:
     return True
 
 
-def _whereabouts(task: dict[str, Any]) -> str:
-    """The file's path; its address where the storage keeps no files on this machine."""
+def _location(task: dict[str, Any]) -> str:
+    """The path of the file; its URL if the storage is not a local one."""
     try:
         return os.path.realpath(GenerationTask.objects.get(pk=task["id"]).video.path)
     except NotImplementedError:

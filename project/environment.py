@@ -1,4 +1,4 @@
-"""What the environment says, read into Python values. Knows no Django."""
+"""Environment variables as Python values. Independent of Django."""
 
 import os
 import secrets
@@ -11,15 +11,15 @@ _LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]", "::1"})
 
 
 def text(name: str, default: str = "") -> str:
-    """The variable without surrounding blanks; one that is set but empty counts as not set."""
+    """The value, stripped; an empty one counts as unset."""
     return os.environ.get(name, "").strip() or default
 
 
 def flag(name: str, default: bool = False) -> bool:
-    """A yes or no.
+    """A boolean.
 
     Raises:
-        ValueError: for any other word, because a mistyped ``DEBUG`` must not be guessed at.
+        ValueError: for any other word, so that a mistyped ``DEBUG`` is noticed.
     """
     word = text(name).lower()
     if not word:
@@ -30,19 +30,19 @@ def flag(name: str, default: bool = False) -> bool:
 
 
 def words(name: str, default: Iterable[str] = ()) -> list[str]:
-    """A list written with commas."""
+    """A comma-separated list."""
     return [word.strip() for word in text(name).split(",") if word.strip()] or list(default)
 
 
 def names_public_host(hosts: Iterable[str]) -> bool:
-    """Whether any of these host names means more than this very machine."""
+    """Whether any of these host names is not a loopback name."""
     return any(host not in _LOOPBACK for host in hosts)
 
 
 def kept_secret(path: Path) -> str:
-    """The random secret in this file, made on first use and readable by its owner alone.
+    """The random secret in this file, created on first use and readable by its owner only.
 
-    Several processes may start at once: the file appears whole or not at all, and the first one wins.
+    Several processes may start at once: the file is created atomically, and the first process wins.
     """
     try:
         return path.read_text()

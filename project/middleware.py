@@ -1,4 +1,4 @@
-"""The header that tells browsers where a page's parts may come from."""
+"""The Content-Security-Policy header."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -7,18 +7,18 @@ from django.http import HttpRequest, HttpResponse
 
 
 def header_value(policy: Mapping[str, Sequence[str]]) -> str:
-    """``{"img-src": ["'self'", "data:"]}`` as browsers read it."""
+    """``{"img-src": ["'self'", "data:"]}`` as a header value."""
     return "; ".join(" ".join([directive, *sources]) for directive, sources in policy.items())
 
 
 class ContentSecurityPolicyMiddleware:
-    """Sends ``settings.CONTENT_SECURITY_POLICY``, unless a view has set a policy of its own."""
+    """Add ``settings.CONTENT_SECURITY_POLICY`` to responses that have no policy of their own."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Answer the request, and put the header on."""
+        """Set the header."""
         response = self.get_response(request)
         response.headers.setdefault("Content-Security-Policy", header_value(settings.CONTENT_SECURITY_POLICY))
         return response

@@ -1,4 +1,4 @@
-"""Programs that live exactly as long as the one that starts them."""
+"""Child processes that end with the process that starts them."""
 
 import os
 import signal
@@ -12,17 +12,17 @@ from typing import Self
 
 from . import watchdog
 
-#: How many neighbours of the wanted port are tried before any free one is taken.
-_NEIGHBOURS = 20
+#: Number of ports that are tried before any free one is taken.
+_TRIED_PORTS = 20
 
 
 class ProcessEnded(Exception):
-    """A program stopped although nobody asked it to; says which, how, and what it wrote last."""
+    """A process ended by itself; the message has its name, exit status and last lines of output."""
 
 
 def free_port(wanted: int) -> int:
-    """A port of 127.0.0.1 that nobody listens on: the wanted one, or one near it, or any."""
-    for port in (*range(wanted, min(wanted + _NEIGHBOURS, 65536)), 0):
+    """A free port of 127.0.0.1: the wanted one, one of the next, or any."""
+    for port in (*range(wanted, min(wanted + _TRIED_PORTS, 65536)), 0):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
@@ -34,9 +34,9 @@ def free_port(wanted: int) -> int:
 
 
 class Processes:
-    """Starts programs, each in a process group of its own, and ends them all when the block is left.
+    """Context manager that starts processes, each in its own process group, and ends them all on exit.
 
-    Should this very process be killed, so that nothing here runs any more, a watchdog process ends them instead.
+    If this process is killed, a watchdog process ends them instead.
     """
 
     def __init__(self, log_dir: Path) -> None:
@@ -45,8 +45,10 @@ class Processes:
 
     def __enter__(self) -> Self:
         self._log_dir.mkdir(parents=True, exist_ok=True)
-        reading, writing = os.pipe()  # inherited by nobody but the watchdog, so it closes when we are gone
-        self._lifeline = os.fdopen(writing, "wb", buffering=0)
+        reading, writing = (
+            os.pipe()
+        )  # only the watchdog inherits it, so it sees the end of the pipe when this process ends
+        self._pipe = os.fdopen(writing, "wb", buffering=0)
         self._watchdog = subprocess.Popen(  # noqa: S603 - our own file
             [sys.executable, watchdog.__file__], stdin=reading, start_new_session=True
         )
@@ -59,17 +61,17 @@ class Processes:
         for process in reversed(self._running.values()):
             watchdog.end_group(process.pid)
             process.wait()
-        self._lifeline.close()
+        self._pipe.close()
         self._watchdog.wait()
 
     def start(self, name: str, command: list[str], environment: Mapping[str, str]) -> None:
-        """Start a program; what it prints goes to ``<name>.log``.
+        """Start a process; its output goes to ``<name>.log``.
 
         Args:
-            environment: variables to change or add.
+            environment: variables to add or change.
         """
         with self.log(name).open("wb") as log:
-            process = subprocess.Popen(  # noqa: S603 - the caller's own commands, never a visitor's words
+            process = subprocess.Popen(  # noqa: S603 - the caller's own commands, no user input
                 command,
                 env={**os.environ, **environment},
                 stdin=subprocess.DEVNULL,
@@ -78,23 +80,23 @@ class Processes:
                 start_new_session=True,
             )
         self._running[name] = process
-        self._lifeline.write(f"{process.pid}\n".encode())
+        self._pipe.write(f"{process.pid}\n".encode())
 
     def log(self, name: str) -> Path:
-        """Where a program's output goes."""
+        """The log file of a process."""
         return self._log_dir / f"{name}.log"
 
     def check(self) -> None:
-        """Make sure that all of them still run.
+        """Check that all processes still run.
 
         Raises:
-            ProcessEnded: for the first that does not.
+            ProcessEnded: for the first that has ended.
         """
         for name, process in self._running.items():
             if process.poll() is not None:
-                raise ProcessEnded(self._obituary(name, process.returncode))
+                raise ProcessEnded(self._describe_end(name, process.returncode))
 
-    def _obituary(self, name: str, status: int) -> str:
+    def _describe_end(self, name: str, status: int) -> str:
         how = f"was killed by {signal.Signals(-status).name}" if status < 0 else f"ended with exit status {status}"
-        last_words = self.log(name).read_text(errors="replace").splitlines()[-5:]
-        return "\n  ".join([f"The {name} process {how}. The end of {self.log(name)}:", *last_words])
+        last_lines = self.log(name).read_text(errors="replace").splitlines()[-5:]
+        return "\n  ".join([f"The {name} process {how}. The end of {self.log(name)}:", *last_lines])

@@ -1,4 +1,4 @@
-"""Shows how a video comes along: bars on a terminal, plain lines anywhere else."""
+"""Progress of a task: bars on a terminal, plain lines elsewhere."""
 
 import time
 from types import TracebackType
@@ -9,7 +9,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 
 
 class StageProgress:
-    """One bar per stage. It pulses while the stage lasts: nobody says how far a video is, so neither do we."""
+    """One indeterminate bar per stage, since the provider reports no percentage."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -34,7 +34,7 @@ class StageProgress:
         self._bars.stop()
 
     def enter_stage(self, name: str, *, last: bool = False) -> None:
-        """The stage before is over, this one begins; the last one is over at once."""
+        """Complete the previous stage and begin this one; the last stage is complete at once."""
         if self._current is not None:
             self._fill(self._current)
         self._current = self._bars.add_task(name, total=None)

@@ -1,4 +1,4 @@
-"""The sample request, sent the way any API consumer would send it, and watched until its video is stored."""
+"""The sample request, sent through the REST API and followed until its video is stored."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -7,22 +7,22 @@ import requests
 
 from seedance.catalogue import current_catalogue, host_of
 
-#: The family of the request below; hosts name it differently.
+#: The model family of the request; providers use different ids for it.
 FAMILY = "1.5 pro"
 PROMPT = "A paper boat drifts on a quiet lake at sunrise. --duration 5 --ratio 16:9"
 
 #: Statuses that end without a video.
 _WITHOUT_VIDEO = frozenset({"failed", "cancelled", "expired"})
-#: The stage after ``succeeded``: the video lies in our own storage.
+#: The stage after ``succeeded``: the video is archived.
 STORED = "stored"
 
 
 class SampleFailed(Exception):
-    """There will be no video; says why in a sentence."""
+    """There will be no video; the message says why."""
 
 
 class ApiClient:
-    """The site's REST API as its consumer sees it."""
+    """A client of the site's REST API."""
 
     def __init__(self, api_url: str, token: str) -> None:
         self._tasks_url = f"{api_url}tasks/"
@@ -31,11 +31,11 @@ class ApiClient:
         self._session.trust_env = False  # no proxy between two programs of one machine
 
     def create(self, model: str, prompt: str) -> dict[str, Any]:
-        """Ask for a video. Returns the task as the API shows it."""
+        """Create a task and return its representation."""
         return self._call("POST", self._tasks_url, {"model": model, "prompt": prompt})
 
     def task(self, task_id: str) -> dict[str, Any]:
-        """The task as it is now."""
+        """The current representation of a task."""
         return self._call("GET", f"{self._tasks_url}{task_id}/")
 
     def _call(self, method: str, url: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -50,10 +50,10 @@ class ApiClient:
 
 
 def model_name() -> str:
-    """What the configured provider calls the sample's model.
+    """The id of the sample's model at the configured provider.
 
     Raises:
-        SampleFailed: when it does not offer it.
+        SampleFailed: the provider does not have it.
     """
     host = host_of("default")
     name = current_catalogue().row(FAMILY, host).name
@@ -63,13 +63,13 @@ def model_name() -> str:
 
 
 def stages(client: ApiClient, task_id: str, pause: Callable[[], None]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The stages of a task as they come, each once, with the task as it was seen then; the last one is ``stored``.
+    """The stages of a task, each once and with the task at that moment; the last one is ``stored``.
 
     Args:
-        pause: called between two looks.
+        pause: called between two requests.
 
     Raises:
-        SampleFailed: when the task ends without a video, or needs a person to go on.
+        SampleFailed: the task ends without a video, or needs attention.
     """
     seen = ""
     while seen != STORED:

@@ -1,4 +1,4 @@
-"""Settings of the demonstration site: safe by default, and everything worth changing is read from the environment.
+"""Settings of the demonstration site: safe by default, configured by environment variables.
 
 docs/deployment.md lists the variables of a production site.
 """
@@ -16,12 +16,12 @@ from seedance import __version__
 from . import environment
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-#: What the running site keeps for itself; never committed.
+#: Files that the running site writes; not committed.
 VAR_DIR = BASE_DIR / "var"
-#: Django's development server makes a thread for each request, whose connection to the database would stay behind.
+#: Django's development server starts a thread for each request, whose database connection would stay open.
 RUNSERVER = sys.argv[1:2] == ["runserver"]
 
-# -- Who may talk to us, and how ---------------------------------------------------------------------------------------
+# -- Hosts and HTTPS ---------------------------------------------------------------------------------------------------
 
 DEBUG = environment.flag("DEBUG")
 SECRET_KEY = environment.text("SECRET_KEY") or environment.kept_secret(VAR_DIR / "secret-key")
@@ -30,7 +30,7 @@ PUBLIC_URL = environment.text("SEEDANCE_PUBLIC_URL")
 _own_hosts = ["localhost", "127.0.0.1", "[::1]"]
 ALLOWED_HOSTS = environment.words("ALLOWED_HOSTS", [*_own_hosts, *filter(None, [urlsplit(PUBLIC_URL).hostname])])
 
-# A site that others can reach speaks HTTPS only, behind a proxy that sets X-Forwarded-Proto.
+# A public site uses HTTPS only, behind a proxy that sets X-Forwarded-Proto.
 HTTPS_ONLY = environment.flag("HTTPS_ONLY", default=environment.names_public_host(ALLOWED_HOSTS))
 SECURE_SSL_REDIRECT = HTTPS_ONLY
 SESSION_COOKIE_SECURE = HTTPS_ONLY
@@ -38,12 +38,12 @@ CSRF_COOKIE_SECURE = HTTPS_ONLY
 if HTTPS_ONLY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SECURE_HSTS_SECONDS = 30 * 24 * 3600
-# Subdomains and preloading bind a whole domain for months: its owner decides that, not a demonstration.
+# HSTS for subdomains and preloading affect a whole domain for months, so its owner must decide about them.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 if RUNSERVER:
     SILENCED_SYSTEM_CHECKS.append("seedance.W010")  # about CONN_MAX_AGE, see below
 
-#: Sent with every page by ``project.middleware``; nothing inline, nothing from elsewhere.
+#: Sent by ``project.middleware``; no inline code, nothing from other hosts.
 CONTENT_SECURITY_POLICY = {
     "default-src": ["'self'"],
     "img-src": ["'self'", "data:"],
@@ -53,7 +53,7 @@ CONTENT_SECURITY_POLICY = {
     "frame-ancestors": ["'none'"],
 }
 
-# -- What runs ---------------------------------------------------------------------------------------------------------
+# -- Apps, middleware, templates ---------------------------------------------------------------------------------------
 
 INSTALLED_APPS = [
     "project",
@@ -104,9 +104,9 @@ TEMPLATES = [
     },
 ]
 
-# -- Where things are kept ---------------------------------------------------------------------------------------------
+# -- Database, files, cache --------------------------------------------------------------------------------------------
 
-#: Without these, writers meet "database is locked" as soon as a cluster runs beside the web server.
+#: Without these, writes fail with "database is locked" when a cluster runs beside the web server.
 SQLITE_OPTIONS = {
     "timeout": 20,
     "transaction_mode": "IMMEDIATE",
@@ -115,7 +115,7 @@ SQLITE_OPTIONS = {
 
 
 def _database(url: str) -> dict[str, Any]:
-    # No psycopg pool: a forked cluster would share its sockets.
+    # No psycopg pool: the forked workers of a cluster would share its sockets.
     age = 0 if RUNSERVER else 60
     config: dict[str, Any] = dict(dj_database_url.parse(url, conn_max_age=age, conn_health_checks=True))
     if config["ENGINE"] == "django.db.backends.sqlite3":
@@ -127,11 +127,11 @@ DATABASES = {"default": _database(environment.text("DATABASE_URL", f"sqlite:///{
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 MEDIA_ROOT = Path(environment.text("MEDIA_ROOT", str(BASE_DIR / "media")))
-MEDIA_URL = "media/"  # nothing is served there: videos go out through the API, which asks who is calling
+MEDIA_URL = "media/"  # not served: the API and the admin send videos and check permissions
 
 STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "static-collected"
-# Until `collectstatic` has run, WhiteNoise reads the files where the apps keep them.
+# Until `collectstatic` has run, WhiteNoise serves the files of the apps.
 WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = not STATIC_ROOT.is_dir()
 
 STORAGES = {
@@ -140,7 +140,7 @@ STORAGES = {
 }
 
 REDIS_URL = environment.text("REDIS_URL")
-# The web server and the cluster are different processes: a cache in one's memory would hide them from each other.
+# Shared by the processes of web server and cluster; a cache in memory would not be.
 CACHES: dict[str, dict[str, Any]] = {
     "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
     if REDIS_URL
@@ -169,13 +169,13 @@ SEEDANCE: dict[str, Any] = {
 Q_CLUSTER: dict[str, Any] = {
     "name": "seedance",
     "workers": 4,
-    # The clock of `retry` starts when a job is fetched, so the wait in the cluster's own queue must fit in:
+    # The time of `retry` starts when a job is fetched and includes its wait in the internal queue of the cluster:
     # retry > timeout * (1 + (queue_limit + bulk) / workers).
     "timeout": 120,
     "retry": 420,
     "queue_limit": 4,
     "bulk": 1,
-    # Our own rows decide what is tried again.
+    # The rows of the app decide what is tried again.
     "ack_failures": True,
     "max_attempts": 1,
     "catch_up": False,
@@ -186,7 +186,7 @@ Q_CLUSTER: dict[str, Any] = {
 
 # -- The REST API ------------------------------------------------------------------------------------------------------
 
-# Throttling is off: add DEFAULT_THROTTLE_CLASSES and DEFAULT_THROTTLE_RATES for a site that strangers can reach.
+# Throttling is off: add DEFAULT_THROTTLE_CLASSES and DEFAULT_THROTTLE_RATES for a public site.
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "project.authentication.BearerAuthentication",
@@ -207,7 +207,7 @@ SPECTACULAR_SETTINGS = {
     "REDOC_DIST": "SIDECAR",
 }
 
-# -- People ------------------------------------------------------------------------------------------------------------
+# -- Passwords, languages, logging -------------------------------------------------------------------------------------
 
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}

@@ -1,4 +1,4 @@
-"""Addresses of the demonstration site."""
+"""URLs of the demonstration site."""
 
 from django.contrib import admin
 from django.templatetags.static import static
@@ -11,7 +11,7 @@ urlpatterns = [
     path("", views.landing, name="landing"),
     path(
         "favicon.ico", RedirectView.as_view(url=static("project/icon.svg"))
-    ),  # what the admin's pages make browsers ask
+    ),  # browsers request it for the pages of the admin
     path("admin/", admin.site.urls),
     path("i18n/", include("django.conf.urls.i18n")),
     path("seedance/", include("seedance.urls")),

@@ -1,4 +1,4 @@
-"""The site's front page."""
+"""The front page."""
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -12,7 +12,7 @@ NEWEST_UNFINISHED = 20
 
 
 def landing(request: HttpRequest) -> HttpResponse:
-    """What this is, for strangers; the newest videos and those under way, for people who may see them."""
+    """A welcome page for anonymous visitors; for users, the newest videos and unfinished tasks that they may see."""
     if not request.user.is_authenticated:
         return render(request, "project/welcome.html")
     tasks = conf.policy().visible(request.user, GenerationTask.objects.all())
@@ -24,7 +24,7 @@ def landing(request: HttpRequest) -> HttpResponse:
         {
             "videos": videos[:NEWEST_VIDEOS],
             "unfinished": unfinished,
-            # Nobody need wait in front of the page for what the provider has lost.
+            # Tasks that the provider has lost are polled too rarely to wait for.
             "refreshes": any(task.standing_attention != Attention.GONE for task in unfinished),
         },
     )

@@ -1,7 +1,7 @@
-"""Ends process groups once the program that started them is gone, however it went.
+"""Ends process groups once the process that started them has ended, also by SIGKILL.
 
-Run as a script. It reads one process group id a line from its standard input; the end of the input, which also comes
-when the starter is killed, is the sign to end them all, last one first.
+Run as a script. It reads process group ids from standard input, one per line, until the end of the input, which the
+kernel closes when the parent process ends. Then it ends all groups, the last one first.
 """
 
 import os
@@ -11,14 +11,14 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
-#: How long a program may take to end by itself once it was asked to, in seconds.
+#: Seconds between SIGTERM and SIGKILL.
 GRACE_SECONDS = 20.0
 
 
 def end_group(group: int, grace: float = GRACE_SECONDS) -> None:
-    """Ask the leader of a process group to end, and kill whatever of the group is left after that.
+    """Send SIGTERM to the leader of a process group, wait, then send SIGKILL to the rest of the group.
 
-    The leader alone is asked: it knows in which order its own children are to stop.
+    Only the leader gets SIGTERM, because it stops its own children in the right order.
     """
     _send(os.kill, group, signal.SIGTERM)
     deadline = time.monotonic() + grace
@@ -28,13 +28,13 @@ def end_group(group: int, grace: float = GRACE_SECONDS) -> None:
 
 
 def _is_running(pid: int) -> bool:
-    with suppress(ChildProcessError):  # only its parent can see the end of it there
+    with suppress(ChildProcessError):  # only the parent process can wait for it
         return os.waitpid(pid, os.WNOHANG) == (0, 0)
     return _send(os.kill, pid, 0)
 
 
 def _send(kill: Callable[[int, int], None], target: int, number: int) -> bool:
-    """Whether there was anybody to receive the signal. A dead group may answer with either error."""
+    """Whether the target exists. A group that has ended may raise either error."""
     with suppress(ProcessLookupError, PermissionError):
         kill(target, number)
         return True

@@ -1,4 +1,4 @@
-"""The door for WSGI servers."""
+"""The WSGI application."""
 
 import os
 

@@ -1,18 +1,18 @@
-"""Django's handle on the app."""
+"""The app configuration."""
 
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
 
 class SeedanceConfig(AppConfig):
-    """Registers the system checks and the wake-up of workers."""
+    """Registers system checks, the redaction of logs, and the signal handlers that wake workers."""
 
     name = "seedance"
     verbose_name = _("Seedance videos")
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Connect what listens."""
+        """Register and connect everything."""
         from . import checks, queue, redaction, tasks
         from .signals import work_available
 

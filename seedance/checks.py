@@ -1,4 +1,4 @@
-"""System checks: a mistyped or missing setting has a number, and says what to write."""
+"""System checks of settings, databases and queue; each message has a number and a hint."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import Field
@@ -22,14 +22,14 @@ from .provider.presets import PRESETS
 #: Environment variable to name when a preset's key is missing.
 _KEY_VARIABLES = {"cometapi": "COMETAPI_KEY", "cometapi-videos": "COMETAPI_KEY"}
 
-#: Settings that 0 switches off.
+#: Settings for which 0 means off.
 _OFF_AT_ZERO = frozenset({"MAX_WAIT_SECONDS", "MAX_WAITERS"})
-#: Two version 7 UUIDs, the older first, that a database which swaps their parts takes for the younger.
+#: Two version 7 UUIDs, the older first; a database that swaps their parts sorts them the other way round.
 _IN_ORDER = ("01930000-0000-7000-8fff-ffffffffffff", "01930000-0001-7000-8000-000000000000")
 
 
 def register() -> None:
-    """Hand our checks to Django."""
+    """Register our checks with Django."""
     checks.register(check_settings, "seedance")
     checks.register(check_time_zones, "seedance")
     checks.register(check_databases, "seedance")
@@ -60,7 +60,7 @@ def check_settings(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> li
 
 
 def check_time_zones(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """E011: providers speak of moments, and moments need time zones."""
+    """E011: providers report points in time, which need time zones."""
     if django_settings.USE_TZ:
         return []
     return [Error("django-seedance needs aware times.", hint="Set USE_TZ = True.", id="seedance.E011")]
@@ -84,7 +84,7 @@ def _misfits(where: str, known: Mapping[str, Field[Any]], written: dict[str, Any
 
 
 def _wanted(field: Field[Any], value: object) -> str:
-    """What a value must be instead; empty when it will do."""
+    """What a value must be instead; empty when it is valid."""
     if field.type is bool:
         return "" if isinstance(value, bool) else "True or False"
     if field.type is str:
@@ -106,7 +106,7 @@ def _wanted(field: Field[Any], value: object) -> str:
 
 
 def _may_be_zero(field: Field[Any]) -> bool:
-    """Where 0 means no limit, for ever, or not at all."""
+    """Whether 0 means no limit, for ever, or off."""
     return field.default == 0 or field.name.startswith("KEEP_") or field.name in _OFF_AT_ZERO
 
 
@@ -167,7 +167,7 @@ def _provider(alias: str, where: str) -> Iterator[CheckMessage]:
 
 
 def _access(provider: conf.Provider, where: str) -> Iterator[CheckMessage]:
-    """Address and key. A callable key is not asked for: a secret store is no business of a check."""
+    """Base URL and key. A callable key is not called: a check must not depend on a secret store."""
     key = "asked-for-when-needed" if callable(provider.API_KEY) else provider.API_KEY
     if not isinstance(key, str) or not key.strip():
         variable = _KEY_VARIABLES.get(provider.PRESET, "SEEDANCE_API_KEY")
@@ -194,7 +194,7 @@ def _storage(alias: object) -> Iterator[CheckMessage]:
 
 def _policy(path: object) -> Iterator[CheckMessage]:
     if not isinstance(path, str):
-        return  # E003 says so
+        return  # reported as E003
     try:
         policy = conf.policy()
     except ConfigurationError as exc:
@@ -217,7 +217,7 @@ def _models() -> Iterator[CheckMessage]:
 
 
 def check_databases(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """W010–W013, E010: database settings under which a cluster stumbles."""
+    """W010–W013, E010: database settings that break a cluster or slow it down."""
     alias = router.db_for_write(GenerationTask)
     settings = connections[alias].settings_dict
     return [*_database(alias, connections[alias].vendor, settings)]
@@ -249,7 +249,7 @@ def _database(alias: str, vendor: str, settings: dict[str, Any]) -> Iterator[Che
             )
     elif settings.get("CONN_MAX_AGE") != 0 and not settings.get("CONN_HEALTH_CHECKS"):
         yield Warning(
-            f"{where} keeps connections without looking whether they are alive.",
+            f"{where} keeps connections without checking whether they are alive.",
             hint='Set "CONN_HEALTH_CHECKS": True; otherwise jobs fail after every restart of the database.',
             id="seedance.W012",
         )
@@ -264,7 +264,7 @@ def _database(alias: str, vendor: str, settings: dict[str, Any]) -> Iterator[Che
 def check_database_server(
     app_configs: Sequence[AppConfig] | None, databases: Sequence[str] | None = None, **kwargs: Any
 ) -> list[CheckMessage]:
-    """E014–E016, W014: what only the database itself knows; asked by ``migrate`` and ``check --database``."""
+    """E014–E016, W014: properties of the database server; run by ``migrate`` and ``check --database``."""
     alias = router.db_for_write(GenerationTask)
     if alias not in (databases or ()):
         return []
@@ -276,7 +276,7 @@ def _server(alias: str, connection: BaseDatabaseWrapper) -> Iterator[CheckMessag
     where, features = f'DATABASES["{alias}"]', connection.features
     if not features.supports_transactions:
         yield Error(
-            f"{where} makes tables without transactions: a task could be sent twice, or half written down.",
+            f"{where} makes tables without transactions: a task could be sent twice, or half saved.",
             hint='Set "OPTIONS": {"init_command": "SET default_storage_engine=InnoDB"} and convert what is there.',
             id="seedance.E014",
         )
@@ -329,7 +329,7 @@ def check_queue(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[
 def _cluster(setting: str, ours: str, names: set[str]) -> Iterator[CheckMessage]:
     if ours and ours not in names:
         yield Warning(
-            f'SEEDANCE["{setting}"] names "{ours}", which Q_CLUSTER does not have: nobody would do the work.',
+            f'SEEDANCE["{setting}"] names "{ours}", which Q_CLUSTER does not have: no process would do the work.',
             hint=f"Use one of: {', '.join(sorted(names))}.",
             id="seedance.W023",
         )
@@ -339,7 +339,7 @@ def _queue(written: dict[str, Any]) -> Iterator[CheckMessage]:
     if written.get("sync"):
         yield Warning(
             'Q_CLUSTER["sync"] runs jobs inside the request that asks for them: it waits for the provider, and nothing '
-            "asks about its task afterwards.",
+            "polls its task afterwards.",
             hint='Remove "sync" and start a cluster; keep it for development and tests.',
             id="seedance.W024",
         )

@@ -1,6 +1,6 @@
-"""The dead-man switch: whether anybody still does the work, read from our own rows alone.
+"""Monitoring: whether due work gets done, according to our own rows.
 
-A cluster that hangs looks alive to its supervisor and to django-q2; what counts is whether due work gets done.
+The rows are what counts, because a cluster that hangs still looks alive to its supervisor and to django-q2.
 """
 
 import datetime as dt
@@ -17,17 +17,17 @@ from .catalogue import find_error
 from .models import Account, GenerationTask, Lease, ModelPause
 from .models.lease import ROUND_LEASE
 
-#: How late the oldest due look, and the oldest task that may leave, may be.
+#: How late the oldest due poll and the oldest task that may be sent may be.
 LATE = dt.timedelta(minutes=5)
-#: How long before its link dies a video should be home.
-BEFORE_LINK_DIES = dt.timedelta(hours=6)
-#: Paused models that are told one by one.
-MOST_MODELS = 20
+#: How long before the expiry of its link a video should be archived.
+BEFORE_LINK_EXPIRES = dt.timedelta(hours=6)
+#: Paused models that are listed at most.
+MAX_MODELS = 20
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that is not as it should be. ``trouble`` means that work is not being done; else it is a warning."""
+    """One problem. ``trouble`` means that work is not being done; otherwise it is a warning."""
 
     code: str
     message: "str | Promise"
@@ -39,10 +39,10 @@ class Finding:
 
 
 def findings() -> list[Finding]:
-    """Everything that is not as it should be, worst first; a handful of indexed queries."""
-    # Whoever does the rounds without django-q2's schedules, as seedance_sync does, needs none.
-    nobody_works = () if is_at_work() else (*_schedules(), *_rounds())
-    found = [*nobody_works, *_late_looks(), *_late_sends(), *_dying_links(), *_accounts(), *_models()]
+    """All problems, worst first. A handful of indexed queries."""
+    # A worker without django-q2's schedules, such as seedance_sync, needs none.
+    no_worker = () if is_at_work() else (*_schedules(), *_rounds())
+    found = [*no_worker, *_late_polls(), *_late_submits(), *_expiring_links(), *_accounts(), *_models()]
     return sorted(found, key=lambda finding: not finding.trouble)
 
 
@@ -56,46 +56,46 @@ def _schedules() -> Iterator[Finding]:
 
 
 def is_at_work() -> bool:
-    """Whether a cluster, a command or the site's own loop did a round, or a part of one, within ``SILENT``."""
+    """Whether a cluster, a command or the site's own loop has done a part of a round within ``SILENT``."""
     return not Lease.objects.is_silent(ROUND_LEASE)
 
 
 def _rounds() -> Iterator[Finding]:
     if GenerationTask.objects.awaiting_work().exists():
         yield Finding(
-            "rounds_silent",
+            "no_worker",
             _("Tasks wait, but no worker has shown a sign of life for some minutes."),
             _("Start or restart “manage.py qcluster”, or run “manage.py seedance_sync --every 5”."),
         )
 
 
-def _late_looks() -> Iterator[Finding]:
+def _late_polls() -> Iterator[Finding]:
     if GenerationTask.objects.due().filter(next_poll_at__lt=timezone.now() - LATE).exists():
         yield Finding(
-            "looks_late",
+            "polls_late",
             _("Tasks at the provider have not been asked about for too long."),
             _("Look at the log of the workers; start more of them if they cannot keep up."),
         )
 
 
-def _late_sends() -> Iterator[Finding]:
+def _late_submits() -> Iterator[Finding]:
     waiting = GenerationTask.objects.ready().sendable()
     if waiting.filter(updated_at__lt=timezone.now() - LATE).exists():
         yield Finding(
-            "sends_late",
+            "submits_late",
             _("Pending tasks have been waiting for some minutes although they may leave."),
             _("After a large batch this is normal, at the pace that the provider allows; else look at the workers."),
             trouble=False,
         )
 
 
-def _dying_links() -> Iterator[Finding]:
-    soon = timezone.now() + BEFORE_LINK_DIES
+def _expiring_links() -> Iterator[Finding]:
+    soon = timezone.now() + BEFORE_LINK_EXPIRES
     waiting = GenerationTask.objects.unarchived().filter(next_archive_at__isnull=False)
     if waiting.filter(video_url_expires_at__lt=soon).exists():
         yield Finding(
-            "links_dying",
-            _("Videos are not home yet, and their links die soon."),
+            "links_expiring",
+            _("Videos are not stored yet, and their links expire soon."),
             _("Run “manage.py seedance_archive” and look at the timelines of these tasks."),
         )
 
@@ -106,14 +106,14 @@ def _accounts() -> Iterator[Finding]:
             "account_paused",
             format_lazy(_("Sending through “{alias}” is paused: {reason}"), alias=account.alias, reason=account.reason),
             format_lazy(
-                "{} {}", find_error(account.code).advice, _("Mend the cause, then resume the account in the admin.")
+                "{} {}", find_error(account.code).advice, _("Fix the cause, then resume the account in the admin.")
             ),
         )
 
 
 def _models() -> Iterator[Finding]:
-    """A warning, since whoever may ask for a model could otherwise turn the monitor red."""
-    for pause in ModelPause.objects.all()[:MOST_MODELS]:
+    """Warnings: otherwise any user who may choose a model could raise an alarm."""
+    for pause in ModelPause.objects.all()[:MAX_MODELS]:
         yield Finding(
             "model_paused",
             format_lazy(
@@ -123,7 +123,7 @@ def _models() -> Iterator[Finding]:
                 reason=pause.reason,
             ),
             format_lazy(
-                "{} {}", find_error(pause.code).advice, _("Mend the cause, then resume the model in the admin.")
+                "{} {}", find_error(pause.code).advice, _("Fix the cause, then resume the model in the admin.")
             ),
             trouble=False,
         )

@@ -1,4 +1,4 @@
-"""Delete what nobody needs any more: result files, old tasks, old callbacks, old failures of the queue."""
+"""Prune result files, tasks, callbacks and failed jobs of the queue after their retention time."""
 
 import datetime as dt
 import logging
@@ -19,9 +19,9 @@ from .models.results import RESULT_FILES, ResultDirectory, delete_file
 
 logger = logging.getLogger(__name__)
 
-#: Rows handled at a time, so that no statement locks a table for long.
+#: Rows per statement, so that no statement locks a table for long.
 BATCH = 200
-#: How long django-q2's rows of our failed jobs are kept; they say nothing that our own rows do not say. Days.
+#: Days to keep django-q2's rows of our failed jobs, whose information is in our own rows as well.
 KEEP_FAILURES_DAYS = 30
 
 _HAS_RESULT_FILES = ~Q(video="") | ~Q(poster="") | ~Q(last_frame="")
@@ -29,21 +29,21 @@ _HAS_RESULT_FILES = ~Q(video="") | ~Q(poster="") | ~Q(last_frame="")
 
 @dataclass(frozen=True)
 class Policy:
-    """How many days things are kept; 0 keeps them for ever."""
+    """Retention times in days; 0 keeps for ever."""
 
-    #: Result files, counted from the end of their task.
+    #: Result files, from the end of their task.
     videos: float = 0
-    #: Tasks with everything that belongs to them, counted from their end.
+    #: Tasks with everything that belongs to them, from their end.
     tasks: float = 0
-    #: What providers called us with, counted from its arrival.
+    #: Callbacks, from their arrival.
     callbacks: float = 30
 
 
 @dataclass(frozen=True)
 class Pruned:
-    """How many of each were deleted, or would be."""
+    """Numbers of deleted rows, or of rows that would be deleted."""
 
-    #: Tasks whose result files went.
+    #: Tasks whose result files were deleted.
     videos: int
     tasks: int
     callbacks: int
@@ -51,13 +51,13 @@ class Pruned:
 
 
 def policy() -> Policy:
-    """What the settings ``KEEP_VIDEOS_DAYS``, ``KEEP_TASKS_DAYS`` and ``KEEP_CALLBACKS_DAYS`` say now."""
+    """The policy in ``KEEP_VIDEOS_DAYS``, ``KEEP_TASKS_DAYS`` and ``KEEP_CALLBACKS_DAYS``."""
     settings = conf.settings()
     return Policy(settings.KEEP_VIDEOS_DAYS, settings.KEEP_TASKS_DAYS, settings.KEEP_CALLBACKS_DAYS)
 
 
 def count(keep: Policy) -> Pruned:
-    """What :func:`prune` would delete now. A task that would go whole is not counted among the videos."""
+    """What :func:`prune` would delete now. A task that would be deleted is not counted among the videos."""
     tasks = _old_tasks(keep.tasks)
     return Pruned(
         videos=_old_videos(keep.videos).exclude(pk__in=tasks.values("pk")).count(),
@@ -68,9 +68,9 @@ def count(keep: Policy) -> Pruned:
 
 
 def prune(keep: Policy) -> Pruned:
-    """Delete what is older than ``keep`` says. Never touches a task that may still change, or awaits its video.
+    """Delete what is older than ``keep``. Tasks that may still change or be archived are left out.
 
-    Safe to be run twice or side by side. A file that its storage will not delete stays for the next time.
+    Safe to run repeatedly and concurrently. A file that its storage fails to delete is tried again by the next run.
     """
     tasks = sum(map(_erase, _each(_old_tasks(keep.tasks))))
     videos = sum(map(_drop_files, _each(_old_videos(keep.videos))))
@@ -80,11 +80,11 @@ def prune(keep: Policy) -> Pruned:
     return Pruned(videos, tasks, callbacks, failures)
 
 
-# -- What is old -------------------------------------------------------------------------------------------------------
+# -- Selecting ---------------------------------------------------------------------------------------------------------
 
 
 def _before(days: float) -> dt.datetime | None:
-    """The moment before which things are old; ``None`` when they never are."""
+    """The time before which rows are old; ``None`` when they never are."""
     return timezone.now() - dt.timedelta(days=days) if days else None
 
 
@@ -115,11 +115,11 @@ def _old_failures() -> models.QuerySet[Any]:
     return queue.failures_before(timezone.now() - dt.timedelta(days=KEEP_FAILURES_DAYS))
 
 
-# -- How it goes -------------------------------------------------------------------------------------------------------
+# -- Deleting ----------------------------------------------------------------------------------------------------------
 
 
 def _each(rows: GenerationTaskQuerySet) -> Iterator[GenerationTask]:
-    """The tasks of a set, oldest first and a batch at a time, each as it is then."""
+    """The tasks of a queryset, oldest first, read in batches."""
     last: UUID | None = None
     while True:
         ahead = rows.filter(pk__gt=last) if last else rows
@@ -133,13 +133,13 @@ def _each(rows: GenerationTaskQuerySet) -> Iterator[GenerationTask]:
 def _erase(task: GenerationTask) -> bool:
     try:
         task.erase()
-    except TransitionError:  # somebody was first
+    except TransitionError:  # another process was first
         return False
     return True
 
 
 def _drop_files(task: GenerationTask) -> bool:
-    """Files first, then their names: after a crash in between, the next time finds them once more."""
+    """Delete the files before their names: after a crash in between, the next run finds them again."""
     for name in RESULT_FILES:
         file = getattr(task, name)
         if file.name and not delete_file(file.storage, file.name):

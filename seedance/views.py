@@ -1,4 +1,4 @@
-"""The doors at which providers and monitors ring."""
+"""The endpoints for providers and monitoring: callbacks, uploaded media, health."""
 
 import secrets
 
@@ -14,13 +14,13 @@ from .media.serving import file_response
 from .models import GenerationTask, MediaItem
 from .models.databases import never_atomic
 
-#: No honest callback is larger. Bytes.
-LARGEST_BODY = 256 * 1024
+#: Largest accepted body of a callback, in bytes.
+MAX_BODY = 256 * 1024
 
 
 @method_decorator(login_not_required, name="dispatch")
 class HealthView(View):
-    """Tells a monitor whether the work is being done: 200 when it is, 503 when not. Names codes, never details."""
+    """The state of the site for a monitor: 200, or 503 when work is not being done. Has codes, never details."""
 
     http_method_names = ("get", "head")
 
@@ -33,7 +33,7 @@ class HealthView(View):
 
 @method_decorator(login_not_required, name="dispatch")
 class MediaView(View):
-    """Hands an uploaded video to the provider, which has no login here; the signed key is the permission."""
+    """Serve an uploaded file to the provider, which has no login here; the signed key authorises the request."""
 
     http_method_names = ("get", "head")
 
@@ -55,22 +55,22 @@ class MediaView(View):
 
 @method_decorator([csrf_exempt, login_not_required, never_atomic], name="dispatch")
 class CallbackView(View):
-    """Takes a provider's call about one task; the unguessable token in the address is all its proof."""
+    """Receive a provider's call about one task, authenticated by the secret token in the URL alone."""
 
     http_method_names = ("get", "head", "post")
 
     def get(self, request: HttpRequest, token: str) -> HttpResponse:
-        """Answer somebody who only looks whether anything is here; changes nothing."""
+        """Answer a probe of the URL; changes nothing."""
         self._task(token)
         return HttpResponse(status=204)
 
     def post(self, request: HttpRequest, token: str) -> HttpResponse:
-        """Keep what was said and answer at once; the looking is done by a worker."""
+        """Store the callback and answer at once; a worker polls the task."""
         task = self._task(token)
-        if int(request.META.get("CONTENT_LENGTH") or 0) > LARGEST_BODY:
+        if int(request.META.get("CONTENT_LENGTH") or 0) > MAX_BODY:
             return HttpResponse(status=413)
-        body = request.read(LARGEST_BODY + 1)
-        if len(body) > LARGEST_BODY:
+        body = request.read(MAX_BODY + 1)
+        if len(body) > MAX_BODY:
             return HttpResponse(status=413)
         lifecycle.receive_callback(task, body)
         return HttpResponse(status=204)

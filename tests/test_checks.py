@@ -1,4 +1,4 @@
-"""Every system check: what triggers it, when it stays silent, and that it names the cure but never the key."""
+"""Every system check: what triggers it, when it passes, and that it has a hint but never the key."""
 
 import re
 from pathlib import Path
@@ -189,7 +189,7 @@ def test_pool_is_fine_in_a_web_server(monkeypatch):
     assert said_of_database("postgresql", OPTIONS={"pool": True}) == []
 
 
-def test_database_check_looks_at_the_database_of_the_tasks():
+def test_database_check_examines_the_database_of_the_tasks():
     assert checks.check_databases(None) == []
 
 

@@ -1,4 +1,4 @@
-"""The dead-man switch: what is found, and what a monitor hears."""
+"""Monitoring: which problems are found, and what the health endpoint answers."""
 
 import datetime as dt
 
@@ -47,15 +47,15 @@ def test_missing_schedules_are_found(db):
     assert codes() == ["schedules_missing"]
 
 
-def test_missing_schedules_are_nobodys_trouble_while_the_rounds_are_done(alive, make_task):
+def test_missing_schedules_are_no_trouble_while_rounds_are_done(alive, make_task):
     Schedule.objects.all().delete()
     make_task(status="running")
 
     assert codes() == []
 
 
-@pytest.mark.parametrize(("minutes", "silent"), [(2, []), (4, ["rounds_silent"])])
-def test_workers_are_silent_after_three_minutes(alive, make_task, minutes, silent):
+@pytest.mark.parametrize(("minutes", "silent"), [(2, []), (4, ["no_worker"])])
+def test_worker_is_missing_after_three_minutes(alive, make_task, minutes, silent):
     make_task(status="running")
 
     Lease.objects.update(until=F("until") - dt.timedelta(minutes=minutes))
@@ -64,28 +64,28 @@ def test_workers_are_silent_after_three_minutes(alive, make_task, minutes, silen
 
 
 @pytest.mark.parametrize("status", ["pending", "queued", "running"])
-def test_silence_of_the_workers_is_found_while_there_is_work(make_task, status):
+def test_missing_worker_is_found_while_there_is_work(make_task, status):
     make_task(status=status)
 
-    assert "rounds_silent" in codes()
+    assert "no_worker" in codes()
 
 
-def test_late_looks_are_found(alive, make_task):
+def test_late_polls_are_found(alive, make_task):
     make_task(status="running", next_poll_at=LONG_AGO)
 
-    assert codes() == ["looks_late"]
+    assert codes() == ["polls_late"]
 
 
 def test_late_sends_are_found(alive, make_task):
     make_task(status="pending", updated_at=LONG_AGO)
 
-    assert codes() == ["sends_late"]
+    assert codes() == ["submits_late"]
 
 
 def test_dying_links_are_found(alive, make_task):
     make_task(status="succeeded", video_url_expires_at=timezone.now() + dt.timedelta(hours=1))
 
-    assert codes() == ["links_dying"]
+    assert codes() == ["links_expiring"]
 
 
 def test_paused_account_is_found_with_its_reason(alive):
@@ -123,7 +123,7 @@ def test_warning_alone_is_no_trouble(client, alive, make_task):
 
     answer = client.get(reverse("seedance:health"))
 
-    assert (answer.status_code, answer.json()["findings"]) == (200, ["sends_late"])
+    assert (answer.status_code, answer.json()["findings"]) == (200, ["submits_late"])
 
 
 def test_paused_account_is_found_with_what_helps_against_its_code(alive):

@@ -1,4 +1,4 @@
-"""Who reads a log cannot call back in the provider's name, nor fetch an upload."""
+"""Logs contain no secrets that would allow to send a callback or fetch an upload."""
 
 import logging
 from threading import Thread

@@ -1,4 +1,4 @@
-"""What providers and monitors open has no login, on a site that asks everybody else for one."""
+"""Endpoints for providers and monitors need no login, also on a site that requires one everywhere else."""
 
 import pytest
 from django.urls import reverse
@@ -38,7 +38,7 @@ def test_upload_is_handed_over_without_a_login(client, make_task, png):
     answer.close()
 
 
-def test_health_is_told_without_a_login(client):
+def test_health_needs_no_login(client):
     assert client.get(reverse("seedance:health")).status_code in (200, 503)
 
 

@@ -1,7 +1,6 @@
-"""The pages for operators. No page speaks to the provider: they change rows and wake workers."""
+"""The admin for operators. Its pages change rows and wake workers; only workers call the provider."""
 
-from .account import AccountAdmin, ModelPauseAdmin
-from .callback import CallbackAdmin
+from .records import AccountAdmin, CallbackAdmin, ModelPauseAdmin
 from .task import GenerationTaskAdmin
 
 __all__ = ["AccountAdmin", "CallbackAdmin", "GenerationTaskAdmin", "ModelPauseAdmin"]

@@ -1,43 +1,43 @@
-"""What the page of one task shows beside its form."""
+"""The context of the page of one task."""
 
-from collections.abc import Collection
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from .. import conf
 from ..catalogue import PARAMETERS, current_catalogue, host_of
 from ..exceptions import ConfigurationError
 from ..models import Attention, GenerationTask, Status
-from . import display, provider_status
+from . import presentation
 from .presentation import CHARGED, column_label, error_meaning, status_style
 
-#: How many callbacks stand on the page of their task.
+#: Callbacks on the page of their task at most.
 SHOWN_CALLBACKS = 5
 
 
 @dataclass(frozen=True)
 class Verb:
-    """A button: the list action behind it and its label."""
+    """A button: the list action that it posts, its label, and the permission that it needs for the task."""
 
     action: str
     label: Promise
+    permission: str
 
 
-SUBMIT = Verb("submit_selected", _("Submit"))
-SYNC = Verb("sync_selected", _("Re-poll now"))
-ARCHIVE_AGAIN = Verb("archive_selected", _("Archive again"))
-CANCEL = Verb("cancel_selected", _("Cancel…"))
-RETRY = Verb("retry_selected", _("Retry…"))
-MARK_SEEN = Verb("mark_seen_selected", _("Mark as seen"))
-CLOSE = Verb("close_selected", _("Close as lost…"))
+SUBMIT = Verb("submit_selected", _("Submit"), "submit")
+SYNC = Verb("sync_selected", _("Re-poll now"), "sync")
+ARCHIVE_AGAIN = Verb("archive_selected", _("Archive again"), "sync")
+CANCEL = Verb("cancel_selected", _("Cancel…"), "cancel")
+RETRY = Verb("retry_selected", _("Retry…"), "retry")
+MARK_SEEN = Verb("mark_seen_selected", _("Mark as seen"), "mark_seen")
+CLOSE = Verb("close_selected", _("Close as lost…"), "cancel")
 
 
 @dataclass(frozen=True)
 class Compared:
-    """One parameter: as asked for, and as the provider says it made it."""
+    """One parameter: as requested, and as the provider reports it."""
 
     label: str
     asked: object
@@ -45,25 +45,27 @@ class Compared:
 
     @property
     def as_text(self) -> tuple[str, str]:
-        """What was asked and what was made, for people."""
-        return display.value(self.asked), display.value(self.made)
+        """Both values as text."""
+        return presentation.value(self.asked), presentation.value(self.made)
 
     @property
     def differs(self) -> bool:
-        """Whether the provider made something else; what it was free to choose does not count."""
+        """Whether the two differ, unless the request left the choice to the provider."""
         return not (self.asked in ("", -1, "adaptive") or self.made == "" or self.asked == self.made)
 
 
 def possible_verbs(task: GenerationTask) -> list[Verb]:
-    """What can be done with a task as it stands, whoever may do it."""
+    """The verbs that the state of a task allows, whatever the user's permissions."""
     verbs = []
     if task.status == Status.NEW:
         verbs.append(SUBMIT)
     if task.is_in_flight:
         verbs.append(SYNC)
-    if task.status in (Status.NEW, Status.PENDING) or (task.status == Status.QUEUED and host_cancels(task.provider)):
+    if task.status in (Status.NEW, Status.PENDING) or (
+        task.status == Status.QUEUED and presentation.provider_cancels(task.provider)
+    ):
         verbs.append(CANCEL)
-    if task.can_archive_again:  # the free way stands before the one that is paid again
+    if task.can_archive_again:  # free of charge, so before the retry that is paid
         verbs.append(ARCHIVE_AGAIN)
     if task.is_final:
         verbs.append(RETRY)
@@ -74,40 +76,32 @@ def possible_verbs(task: GenerationTask) -> list[Verb]:
     return verbs
 
 
-def host_cancels(alias: str) -> bool:
-    """Whether the provider behind an alias can drop a queued task."""
-    try:
-        return conf.provider(alias).CANCELS
-    except ConfigurationError:
-        return False
-
-
-def get_task_context(task: GenerationTask, allowed: Collection[str], *, with_cost: bool) -> dict[str, Any]:
-    """Everything the template needs to know about a task.
+def get_task_context(task: GenerationTask, verbs: Sequence[Verb], *, with_cost: bool) -> dict[str, Any]:
+    """What the template shows about a task.
 
     Args:
-        allowed: names of the list actions this person may use.
-        with_cost: whether this person may see money.
+        verbs: the buttons.
+        with_cost: whether the user may see what the task costs.
     """
     return {
         "task": task,
         "status_style": status_style(task.status),
-        "blocker": provider_status.submit_blocker(task.provider) if task.status in (Status.NEW, Status.PENDING) else "",
-        "verbs": [verb for verb in possible_verbs(task) if verb.action in allowed],
-        "is_moving": display.is_moving(task),
-        "moment": display.moment(task),
-        "badge": display.state(task),
+        "blocker": presentation.submit_blocker(task.provider) if task.status in (Status.NEW, Status.PENDING) else "",
+        "verbs": verbs,
+        "needs_refresh": presentation.needs_refresh(task),
+        "version": presentation.page_version(task),
+        "badge": presentation.state(task),
         "dimensions": dimensions(task),
-        "video_size": display.size(task.video_bytes),
+        "video_size": presentation.size(task.video_bytes),
         "error_meaning": error_meaning(task.error_code),
         "charged": CHARGED.get(task.error_charged, "") if task.is_final else "",
-        "cost": display.cost(task) if with_cost else "",
-        "estimate": display.estimate(task) if with_cost and task.cost_amount is not None else "",
+        "cost": presentation.cost(task) if with_cost else "",
+        "estimate": presentation.estimate(task) if with_cost and task.cost_amount is not None else "",
         "comparison": comparison(task),
         "given_media": list(task.media.all()),
         "events": list(task.events.all()),
         "retries": list(task.retries.all()),
-        "raw": "" if task.raw is None else display.pretty(task.raw),
+        "raw": "" if task.raw is None else presentation.pretty(task.raw),
         **_callbacks(task),
     }
 
@@ -120,7 +114,7 @@ def _callbacks(task: GenerationTask) -> dict[str, Any]:
 
 
 def comparison(task: GenerationTask) -> list[Compared]:
-    """Every parameter that was asked for or that the provider reports."""
+    """Every parameter that was requested or that the provider reports."""
     asked = task.parameters
     made = task.result if isinstance(task.result, dict) else {}
     names = [name for name in PARAMETERS if name in asked or name in made]
@@ -129,7 +123,7 @@ def comparison(task: GenerationTask) -> list[Compared]:
 
 
 def dimensions(task: GenerationTask) -> tuple[int, int] | None:
-    """Width and height of the video in pixels as the catalogue has them, so that the page does not jump."""
+    """Width and height of the video in pixels according to the catalogue, which reserves the space on the page."""
     made: dict[str, Any] = {**task.parameters, **(task.result if isinstance(task.result, dict) else {})}
     try:
         row = current_catalogue().nearest(task.model_name, host_of(task.provider))

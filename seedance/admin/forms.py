@@ -1,4 +1,4 @@
-"""The form for a task, checked by the same rules as the REST API and the commands."""
+"""The form of a task, validated by the same rules as every entry point, and the forms that reconcile a task."""
 
 import re
 from typing import Any
@@ -6,8 +6,7 @@ from typing import Any
 from django import forms
 from django.contrib.admin.widgets import AdminIntegerFieldWidget, AdminTextareaWidget, AdminTextInputWidget
 from django.core.exceptions import ValidationError
-from django.db import models
-from django.forms.formsets import DELETION_FIELD_NAME
+from django.core.validators import RegexValidator
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -15,20 +14,20 @@ from django.utils.translation import gettext_lazy
 from .. import conf, intake
 from ..catalogue import PARAMETERS, Estimate, Parameter, Violation
 from ..exceptions import TransitionError
-from ..models import GenerationTask, MediaItem, chaining
-from ..models.after_commit import delete_after_commit
+from ..models import GenerationTask, chaining
 from ..models.cost import estimate_columns
 from .choices import YES_NO, model_choices, offered
+from .media import MediaFormSet
 from .presentation import column_label
 
 #: Names of the buttons besides *Save*.
 SUBMIT_BUTTON = "_submit"
 ESTIMATE_BUTTON = "_estimate"
 
-#: The first name in a problem's path -> the field of the form, where the two differ.
+#: First name in the path of a violation -> field of the form, where the two differ.
 _FIELD_OF = {"model": "model_choice", "model_name": "model_choice", "draft_task": "draft_task_id"}
 
-_MADE_BEFORE = gettext_lazy(
+_SUBMITTED_BEFORE = gettext_lazy(
     "This form was sent before and made the task %(task)s, without what you have changed since. To make another task "
     "of it, save once more."
 )
@@ -44,78 +43,18 @@ class YesNoOrDefault(forms.NullBooleanSelect):
         self.choices = YES_NO
 
 
-class MediaForm(forms.ModelForm):
-    """One medium: a role, and an address or a file."""
-
-    class Meta:
-        model = MediaItem
-        fields = ("role", "url", "file")
-        # Not Django's "Currently: …" widget: it needs a public address, which not every storage has.
-        widgets = {"url": AdminTextInputWidget(attrs={"class": "seedance-address"}), "file": forms.FileInput}
-
-
-class MediaFormSet(forms.BaseInlineFormSet):
-    """The media of one task.
-
-    Django makes the formsets for the instance of the form, before either is validated; the formset leaves
-    itself on that instance, so that ``TaskForm.clean`` can check the request as a whole.
-    """
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.instance.admin_media = self
-        #: What is wrong with the media as a whole.
-        self.violations: list[str] = []
-
-    def used_forms(self) -> list[forms.ModelForm]:
-        """The rows that are filled in and stay, in order; ask only when every row is valid by itself."""
-        return [
-            form
-            for form in self.forms
-            if (form.has_changed() or form.instance.pk) and not form.cleaned_data.get(DELETION_FIELD_NAME)
-        ]
-
-    def given(self) -> list[dict[str, Any]]:
-        """The media as ``intake.prepare`` takes them."""
-        return [{name: form.cleaned_data.get(name) for name in ("role", "url", "file")} for form in self.used_forms()]
-
-    def non_form_errors(self) -> forms.utils.ErrorList:
-        """Django's own, and what the rules say about the media together."""
-        errors = super().non_form_errors()
-        errors.extend(violation for violation in self.violations if violation not in errors)
-        return errors
-
-    def save_existing(self, form: forms.ModelForm, obj: MediaItem, commit: bool = True) -> MediaItem:
-        """Store a changed row; a file that was replaced goes."""
-        if "file" in form.changed_data:
-            delete_after_commit(form.initial.get("file"), using=obj._state.db)
-        return super().save_existing(form, obj, commit=commit)
-
-    def delete_existing(self, obj: MediaItem, commit: bool = True) -> None:
-        """Delete a row together with its file."""
-        delete_after_commit(obj.file, using=obj._state.db)
-        super().delete_existing(obj, commit=commit)
-
-    def save_new(self, form: forms.ModelForm, commit: bool = True) -> MediaItem:
-        """Store a new row behind the ones there are."""
-        rows = MediaItem.objects.filter(task=self.instance)
-        last = rows.aggregate(last=models.Max("position"))["last"]
-        form.instance.position = 0 if last is None else last + 1
-        return super().save_new(form, commit=commit)
-
-
 class TaskForm(forms.ModelForm):
     """A request for one video. Valid when ``intake.prepare`` finds no errors in it."""
 
     model_choice = forms.ChoiceField(label=gettext_lazy("Model"), required=False)
-    #: What ``intake.prepare`` made of the input; ``None`` when something could not even be read.
+    #: The result of ``intake.prepare``; ``None`` when a field could not be parsed.
     prepared: intake.Prepared | None = None
-    #: The task whose last frame is the first of this one; the admin sets it on the class it makes for each request.
+    #: The task whose last frame is the first of this one. ``get_form`` sets it on the class, which is made per request.
     continued: GenerationTask | None = None
-    #: Why the site refused this request when it was to be stored; the admin sets it on the class, too.
+    #: Why the site refused to store this request; set like ``continued``.
     refused: ValidationError | None = None
-    #: The task that this very form has made before; set like ``continued``.
-    made_before: GenerationTask | None = None
+    #: The task that this form has created before; set like ``continued``.
+    earlier_task: GenerationTask | None = None
 
     class Meta:
         model = GenerationTask
@@ -126,7 +65,7 @@ class TaskForm(forms.ModelForm):
         super().__init__(*args, **kwargs)
         chosen = self._chosen_provider()
         self._offer_providers(chosen)
-        # A provider that is not configured has no choices; the error is shown on its own field.
+        # A provider that is not configured has no choices; the field itself reports the error.
         alias = chosen if chosen in conf.provider_aliases() else "default"
         self._offer_models(alias)
         for name, parameter in PARAMETERS.items():
@@ -135,30 +74,30 @@ class TaskForm(forms.ModelForm):
 
     @property
     def is_estimate(self) -> bool:
-        """Whether only the price was asked for."""
+        """Whether the *Estimate* button was pressed, which saves nothing."""
         return ESTIMATE_BUTTON in self.data
 
     @property
     def accepted(self) -> intake.Prepared:
         """The prepared request of a valid form."""
         if self.prepared is None:
-            raise ValueError("The form was not validated, or holds what cannot be read.")
+            raise ValueError("The form was not validated, or a field could not be parsed.")
         return self.prepared
 
     @property
     def estimate(self) -> Estimate | None:
-        """What the request would cost; ``None`` while it has errors."""
+        """The estimated price of the request; ``None`` while it has errors."""
         return None if self.prepared is None or self.prepared.errors else intake.estimate(self.prepared)
 
     def is_valid(self) -> bool:
-        """Whether to save: never when only the price was asked for."""
+        """Whether to save; never for an estimate."""
         return super().is_valid() and not self.is_estimate
 
     def clean(self) -> dict[str, Any]:
-        """Check form and media together, and put every violation on the field it belongs to."""
+        """Validate form and media together, and report each violation at its field."""
         data = super().clean() or self.cleaned_data
-        if self.made_before is not None and not self.is_estimate:
-            self.add_error(None, _MADE_BEFORE % {"task": self.made_before.pk})
+        if self.earlier_task is not None and not self.is_estimate:
+            self.add_error(None, _SUBMITTED_BEFORE % {"task": self.earlier_task.pk})
         data["model_name"] = data.get("model_name") or data.get("model_choice", "")
         media: MediaFormSet | None = getattr(self.instance, "admin_media", None)
         if self.errors or (media is not None and not media.is_valid()):
@@ -171,7 +110,7 @@ class TaskForm(forms.ModelForm):
         self.prepared = intake.prepare(
             model_name=data["model_name"],
             prompt=data["prompt"],
-            # The frame stands behind the rows, whose positions stay what they are.
+            # Last, so that the indexes in violations are those of the rows.
             media=[*(media.given() if media is not None else []), *frames],
             parameters={name: data.get(name) for name in PARAMETERS},
             draft_task_id=data.get("draft_task_id", ""),
@@ -185,16 +124,16 @@ class TaskForm(forms.ModelForm):
         return data
 
     def clean_metadata(self) -> Any:
-        """Nothing typed means an empty object."""
+        """An empty field means an empty object."""
         return {} if (value := self.cleaned_data["metadata"]) is None else value
 
     @property
     def note(self) -> str:
-        """A line for the timeline of a new task; empty for none."""
+        """The note in the timeline of a new task; empty for none."""
         return "" if self.continued is None else chaining.note_of(self.continued)
 
-    def lifted_in_words(self) -> str:
-        """What was typed as flags into the prompt and is a field now; empty when nothing was."""
+    def describe_lifted(self) -> str:
+        """The flags that were moved from the prompt into fields; empty for none."""
         lifted = self.prepared.lifted if self.prepared else {}
         values = ", ".join(f"{column_label(name)} {value}" for name, value in lifted.items())
         return _("Taken out of the prompt and into the fields: %(values)s.") % {"values": values} if values else ""
@@ -277,3 +216,22 @@ class TaskForm(forms.ModelForm):
         if current and current not in dict(choices):
             choices.append((current, current))
         return forms.TypedChoiceField(choices=choices, empty_value=None, **common)
+
+
+class LinkForm(forms.Form):
+    """The operator found the task at the provider, under this id."""
+
+    provider_task_id = forms.CharField(
+        label=gettext_lazy("Provider task id"),
+        max_length=128,
+        validators=[RegexValidator(r"^[\w.:-]+$", gettext_lazy("This does not look like an id of the provider."))],
+    )
+
+
+class ResubmitForm(forms.Form):
+    """The operator confirms that the provider does not have the task, so that it may be sent again."""
+
+    confirmed = forms.BooleanField(
+        label=gettext_lazy("I looked in the provider's console: this task was not started."),
+        error_messages={"required": gettext_lazy("Sending again could be paid twice. Confirm that you have looked.")},
+    )

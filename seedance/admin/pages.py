@@ -1,4 +1,4 @@
-"""The pages beside Django's own: stored files, and the rows that move."""
+"""The pages besides Django's: stored files, rows to refresh, reconciling an unconfirmed task."""
 
 import hashlib
 import json
@@ -18,24 +18,25 @@ from django.utils.translation import gettext as _
 from .. import lifecycle
 from ..exceptions import SeedanceError, TransitionError
 from ..models import GenerationTask, MediaItem
-from . import display, reconciling, submission
+from . import presentation, submission
 from .actions import CAUSE
-from .columns import TaskList
-from .links import page_url
+from .forms import LinkForm, ResubmitForm
+from .list import TaskList
+from .presentation import page_url
 from .serving import serve
 
-#: How many rows a page may ask about at a time.
-MOST_LIVE_ROWS = 200
+#: Rows in one refresh at most.
+MAX_LIVE_ROWS = 200
 
-#: Names of the columns that hold result files.
+#: Columns with result files.
 RESULT_FILES = ("video", "poster", "last_frame")
 
 
 class TaskPages(TaskList):
-    """Adds the pages to the admin's addresses; each asks for the permission to view."""
+    """Adds the pages to the admin's URLs. Each needs the permission to view."""
 
     def get_urls(self) -> list[URLPattern]:
-        """Ours first: Django's last pattern takes whatever is left."""
+        """Before Django's own, whose last pattern matches everything."""
         files = [
             path(
                 f"<uuid:task_id>/{name}/",
@@ -50,9 +51,9 @@ class TaskPages(TaskList):
             ),
             *files,
             path(
-                "<uuid:task_id>/settle/",
+                "<uuid:task_id>/reconcile/",
                 self.admin_site.admin_view(self.reconcile_view),
-                name="seedance_generationtask_settle",
+                name="seedance_generationtask_reconcile",
             ),
             path(
                 "<uuid:task_id>/media/<int:item_id>/",
@@ -63,40 +64,40 @@ class TaskPages(TaskList):
         ]
 
     def live_view(self, request: HttpRequest) -> HttpResponseBase:
-        """Rows by ``?ids=…``: whether each still moves, and its changing cells. 304 while nothing is new.
+        """The changing cells of the rows in ``?ids=…``, and whether to ask again. 304 while nothing has changed.
 
-        A row that is gone is left out, so that the page stops asking for it.
+        Deleted rows are left out, so that the page stops asking for them.
         """
         self._require_permitted(request)
         rows = self.get_queryset(request).filter(pk__in=_ids(request.GET.get("ids", "")))
         body = json.dumps({str(task.pk): self._live_row(request, task) for task in rows.order_by("pk")})
         etag = f'"{hashlib.sha256(body.encode()).hexdigest()}"'
-        answer = HttpResponse(body, content_type="application/json", headers={"ETag": etag})
-        conditional = get_conditional_response(request, etag=etag, response=answer) or answer
+        response = HttpResponse(body, content_type="application/json", headers={"ETag": etag})
+        conditional = get_conditional_response(request, etag=etag, response=response) or response
         patch_cache_control(conditional, private=True, no_cache=True)
         return conditional
 
     def result_file_view(self, request: HttpRequest, task_id: UUID, column: str) -> HttpResponseBase:
-        """One of the files the provider made."""
+        """A file that was archived from the provider."""
         task = self._task(request, task_id)
         return serve(request, getattr(task, column), etag=task.video_sha256 if column == "video" else "")
 
     def media_file_view(self, request: HttpRequest, task_id: UUID, item_id: int) -> HttpResponseBase:
-        """One of the files a person uploaded."""
+        """An uploaded file."""
         item = MediaItem.objects.filter(task=self._task(request, task_id), pk=item_id).first()
         if item is None:
             raise Http404
         return serve(request, item.file)
 
     def reconcile_view(self, request: HttpRequest, task_id: UUID) -> HttpResponseBase:
-        """Where the two forms of an unconfirmed task lead."""
+        """Receive one of the two forms on the page of an unconfirmed task."""
         task = self._task(request, task_id)
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
-        if not self.has_submit_permission(request):
+        if not self.has_submit_permission(request, task):
             raise PermissionDenied
         try:
-            report = self._settle(request, task)
+            report = self._reconcile(request, task)
         except (SeedanceError, ValidationError) as error:
             words = error.messages if isinstance(error, ValidationError) else [str(error)]
             self.message_user(request, " ".join(words), messages.ERROR)
@@ -104,25 +105,25 @@ class TaskPages(TaskList):
             self.message_user(request, report, messages.SUCCESS)
         return HttpResponseRedirect(page_url(self.admin_site, "change", task.pk))
 
-    def _settle(self, request: HttpRequest, task: GenerationTask) -> str:
+    def _reconcile(self, request: HttpRequest, task: GenerationTask) -> str:
         who = request.user.get_username()
         if submission.SEEN in request.POST and submission.seen_at(request) != task.submitted_at:
-            # It was sent again and got no answer again: what was found out before says nothing about that.
+            # It was sent again and is unconfirmed again: what the operator found refers to the earlier attempt.
             raise TransitionError(_("The task was sent again after this page was opened. Nothing was done."))
         if "provider_task_id" in request.POST:
-            found = reconciling.FoundForm(request.POST)
-            _require_valid(found)
-            lifecycle.request_link(task, found.cleaned_data["provider_task_id"], cause=CAUSE, actor=who)
+            form = LinkForm(request.POST)
+            _require_valid(form)
+            lifecycle.request_link(task, form.cleaned_data["provider_task_id"], cause=CAUSE, actor=who)
             return _("A worker looks for it at the provider; this page shows what comes of it.")
-        _require_valid(reconciling.AbsentForm(request.POST))
+        _require_valid(ResubmitForm(request.POST))
         lifecycle.resubmit(task, cause=CAUSE, actor=who)
         return _("The task will be sent again.")
 
     def _live_row(self, request: HttpRequest, task: GenerationTask) -> dict[str, Any]:
         return {
             "status": task.status,
-            "moment": display.moment(task),
-            "moving": display.is_moving(task),
+            "version": presentation.page_version(task),
+            "refresh": presentation.needs_refresh(task),
             "cells": self.live_cells(request, task),
         }
 
@@ -144,9 +145,9 @@ def _require_valid(form: Form) -> None:
 
 
 def _ids(text: str) -> list[UUID]:
-    """Ids out of ``id,id,…``; words that are none are ignored."""
+    """The ids in ``id,id,…``; other words are ignored."""
     found = []
-    for word in text.split(",")[:MOST_LIVE_ROWS]:
+    for word in text.split(",")[:MAX_LIVE_ROWS]:
         try:
             found.append(UUID(word))
         except ValueError:

@@ -1,7 +1,8 @@
-"""One key for each rendered form, so that a form which is posted twice makes one task.
+"""The hidden fields of the admin's forms: submission key, version of the task, task to continue from.
 
-The key is a hidden field of the form. It is stored with the task, whose unique constraint decides between two posts
-that arrive at the same moment. ``create_once`` is the only place that knows how it is stored.
+Each rendered form has a key, so that a form which is posted twice creates one task. The key is stored with the task,
+whose unique constraint decides between two posts that arrive at the same moment. Only ``create_once`` and
+``find_earlier`` know how it is stored.
 """
 
 import datetime as dt
@@ -9,30 +10,34 @@ import hashlib
 import secrets
 from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
 from django import forms
 from django.contrib.admin import helpers
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest
 
 from ..exceptions import IdempotencyError
 from ..models import GenerationTask
 from ..models.idempotency import IdempotencyKey
 
-#: Name of the hidden field.
+#: Name of the field with the key.
 FIELD = "submission_key"
 
-#: Name of the hidden field that says which version of a task a page showed.
+#: Name of the field with the version of the task that the page showed.
 SEEN = "seen"
 
-#: A key that is longer was not made here. Characters.
-_LONGEST = 64
+#: Name of the field, and of the query parameter, with the id of the task to continue from.
+CONTINUE_FROM = "continue_from"
 
-#: What a form sends beside what a person typed, by the beginning of the name: the rest is what the key stands for.
+#: Longer keys are cut off. Characters.
+_MAX_KEY_LENGTH = 64
+
+#: Prefixes of the fields that the fingerprint leaves out: they are not content of the request.
 _NOT_CONTENT = ("csrfmiddlewaretoken", FIELD, SEEN, "_save", "_submit", "_estimate")
 
 
 class ActionForm(helpers.ActionForm):
-    """The choice of a verb above the list, with the key of this page."""
+    """Django's form above the list, with a key."""
 
     submission_key = forms.CharField(label="", required=False, widget=forms.HiddenInput)
 
@@ -41,8 +46,8 @@ class ActionForm(helpers.ActionForm):
         self.fields[FIELD].initial = new_key()
 
 
-class SentBefore(Exception):
-    """A form was posted before, and this is the task that it made."""
+class AlreadySubmitted(Exception):
+    """A form was posted before and created this task."""
 
     def __init__(self, task: GenerationTask) -> None:
         super().__init__(str(task.pk))
@@ -50,22 +55,22 @@ class SentBefore(Exception):
 
 
 def new_key() -> str:
-    """A key for a form that is being rendered."""
+    """A key for a form to render."""
     return secrets.token_urlsafe(24)
 
 
 def key_of(request: HttpRequest) -> str:
-    """The key that a form was posted with; a new one where there is none, as for scripts."""
-    return request.POST.get(FIELD, "")[:_LONGEST] or new_key()
+    """The key in a posted form; a new one if it has none, as with scripts."""
+    return request.POST.get(FIELD, "")[:_MAX_KEY_LENGTH] or new_key()
 
 
 def version_of(task: GenerationTask) -> str:
-    """What tells a task from itself after a change."""
+    """A text that differs after every change of the task."""
     return task.updated_at.isoformat()
 
 
 def seen_at(request: HttpRequest) -> dt.datetime | None:
-    """The version of the task that the page showed; ``None`` when nobody says, as scripts do not."""
+    """The version of the task that the page showed; ``None`` if the request has none, as with scripts."""
     try:
         seen = dt.datetime.fromisoformat(request.POST.get(SEEN, ""))
     except ValueError:
@@ -73,18 +78,33 @@ def seen_at(request: HttpRequest) -> dt.datetime | None:
     return seen if seen.tzinfo else None
 
 
+def continued_id(request: HttpRequest) -> UUID | None:
+    """The id of the task to continue from; ``None`` for a form without one.
+
+    Raises:
+        Http404: the value is not an id.
+    """
+    given = request.POST if request.method == "POST" else request.GET
+    if CONTINUE_FROM not in given:
+        return None
+    try:
+        return UUID(given[CONTINUE_FROM])
+    except ValueError:
+        raise Http404 from None
+
+
 def fingerprint_of(request: HttpRequest) -> str:
-    """A digest of what a form was filled in with, whichever of its buttons was pressed."""
-    typed = [(name, request.POST.getlist(name)) for name in sorted(request.POST) if not name.startswith(_NOT_CONTENT)]
+    """A digest of the content of a form, independent of the button that was pressed."""
+    content = [(name, request.POST.getlist(name)) for name in sorted(request.POST) if not name.startswith(_NOT_CONTENT)]
     files = [(name, [(file.name, file.size) for file in request.FILES.getlist(name)]) for name in sorted(request.FILES)]
-    return hashlib.sha256(repr((typed, files)).encode()).hexdigest()
+    return hashlib.sha256(repr((content, files)).encode()).hexdigest()
 
 
-def earlier(key: str, owner: Any, source: object = "") -> GenerationTask | None:
-    """The task that a form has made already; ``None`` when it made none.
+def find_earlier(key: str, owner: Any, source: object = "") -> GenerationTask | None:
+    """The task that a form has created already, if any.
 
     Args:
-        source: the task it was made from, where one confirmation makes several.
+        source: the task it was created from, where one confirmation creates several.
     """
     digest = IdempotencyKey(owner, _stored(key, source), "").digest
     return GenerationTask.objects.filter(idempotency_digest=digest).first()
@@ -93,27 +113,27 @@ def earlier(key: str, owner: Any, source: object = "") -> GenerationTask | None:
 def create_once(
     key: str,
     owner: Any,
-    make: Callable[..., GenerationTask],
+    create: Callable[..., GenerationTask],
     *,
     source: object = "",
     fingerprint: str = "",
 ) -> tuple[GenerationTask, bool]:
-    """Make a task unless this form has made it before.
+    """Create a task unless this form has created it before.
 
     Args:
-        make: called with the key to store with the new row; makes one task for one key.
-        source: the task it is made from, where one confirmation makes several.
-        fingerprint: what the key stands for.
+        create: called with the key to store with the new row; creates one task for one key.
+        source: the task it is created from, where one confirmation creates several.
+        fingerprint: digest of the content that the key stands for.
 
     Returns:
-        The task, and whether this call made it.
+        The task, and whether this call created it.
     """
-    if task := earlier(key, owner, source):
+    if task := find_earlier(key, owner, source):
         return task, False
     try:
-        task = make(idempotency_key=_stored(key, source), **({"fingerprint": fingerprint} if fingerprint else {}))
-    except IdempotencyError:  # the same form was posted at this very moment, with other content
-        if found := earlier(key, owner, source):
+        task = create(idempotency_key=_stored(key, source), **({"fingerprint": fingerprint} if fingerprint else {}))
+    except IdempotencyError:  # the same form was posted at the same moment with other content
+        if found := find_earlier(key, owner, source):
             return found, False
         raise
     return task, not task.is_replay

@@ -1,31 +1,30 @@
-"""The admin of video tasks: its form, its verbs, and what may be deleted."""
+"""The admin of video tasks: form, saving, deleting."""
 
 from functools import partial
 from typing import Any, cast
 
 from django.contrib import admin, messages
-from django.contrib.admin import helpers
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponseRedirect
 from django.http.response import HttpResponseBase
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.http import urlencode
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from .. import conf, health
 from ..catalogue import PARAMETERS
 from ..exceptions import TransitionError
-from ..models import Callback, GenerationTask, Status, TaskEvent
-from . import actions, continuing, provider_status, submission
-from .detail import get_task_context
-from .forms import ESTIMATE_BUTTON, SUBMIT_BUTTON, TaskForm
-from .links import callbacks_url, page_url
+from ..models import Callback, GenerationTask, Status, TaskEvent, chaining
+from . import actions, presentation, submission
+from .detail import Verb, get_task_context, possible_verbs
+from .forms import ESTIMATE_BUTTON, SUBMIT_BUTTON, LinkForm, ResubmitForm, TaskForm
 from .media import MediaInline
 from .pages import TaskPages
-from .pricing import in_words
-from .reconciling import AbsentForm, FoundForm
+from .presentation import page_url
 
 
 def _written() -> Any:
@@ -43,11 +42,10 @@ def _rows(names: list[str]) -> list[tuple[str, ...]]:
     return [tuple(names[start : start + 3]) for start in range(0, len(names), 3)]
 
 
-#: What was written, once it is history; parameters stand in the comparison with the result.
+#: Fields afterwards; the page shows the parameters beside those of the result.
 _READ = ("prompt", "model_name", "provider", "draft_task_id", "metadata")
 
-
-#: Where a request carries the site's refusal to the form that shows it.
+#: Attribute of the request with the error of a site that refused to store the task.
 _REFUSED = "_seedance_refused"
 
 _TOO_LATE = _(
@@ -64,9 +62,9 @@ _SENT_BEFORE_UNSEEN = _("This form was sent before, and its task is there alread
 
 @admin.register(GenerationTask)
 class GenerationTaskAdmin(TaskPages):
-    """Operators write, submit, watch, re-poll, cancel, retry and delete tasks here.
+    """Operators create, edit, submit, watch, re-poll, cancel, retry and delete tasks here.
 
-    No request to the provider is made from a page; the verbs change rows and wake workers.
+    No view calls the provider; it changes rows and wakes workers.
     """
 
     form = TaskForm
@@ -90,40 +88,10 @@ class GenerationTaskAdmin(TaskPages):
         css = {"all": ("seedance/admin.css",)}
         js = ("seedance/admin.js",)
 
-    # Permissions
-
-    def has_view_permission(self, request: HttpRequest, obj: GenerationTask | None = None) -> bool:
-        """Django's permission and the site's policy."""
-        return super().has_view_permission(request, obj) and self._policy_allows(request, "view", obj)
-
-    def has_change_permission(self, request: HttpRequest, obj: GenerationTask | None = None) -> bool:
-        """What a person wrote can be changed until somebody asks to send it."""
-        may_change = super().has_change_permission(request, obj) and self._policy_allows(request, "change", obj)
-        return may_change and (obj is None or obj.status == Status.NEW)
-
-    def has_delete_permission(self, request: HttpRequest, obj: GenerationTask | None = None) -> bool:
-        """Django's permission and the site's policy."""
-        return super().has_delete_permission(request, obj) and self._policy_allows(request, "delete", obj)
-
-    def _policy_allows(self, request: HttpRequest, verb: str, task: GenerationTask | None) -> bool:
-        return task is None or task._state.adding or conf.policy().may(request.user, verb, task)
-
-    def has_sync_permission(self, request: HttpRequest) -> bool:
-        """Whether this person may have the provider asked."""
-        return request.user.has_perm("seedance.sync_generationtask")
-
-    def has_cancel_permission(self, request: HttpRequest) -> bool:
-        """Whether this person may cancel tasks."""
-        return request.user.has_perm("seedance.cancel_generationtask")
-
-    def has_retry_permission(self, request: HttpRequest) -> bool:
-        """A retry makes a task and sends it, so it takes both permissions."""
-        return self.has_add_permission(request) and self.has_submit_permission(request)
-
     # The form
 
     def get_fieldsets(self, request: HttpRequest, obj: GenerationTask | None = None) -> Any:
-        """Fields to write in while that is possible, otherwise what was written."""
+        """Editable fields while the task is new, otherwise the request as it was."""
         if obj is None or self.has_change_permission(request, obj):
             return _written()
         return ((_("Request"), {"fields": [name for name in _READ if getattr(obj, name)]}),)
@@ -131,7 +99,7 @@ class GenerationTaskAdmin(TaskPages):
     def get_form(
         self, request: HttpRequest, obj: GenerationTask | None = None, change: bool = False, **kwargs: Any
     ) -> type[ModelForm]:
-        """A page to read needs none of the choices that a page to write in has."""
+        """The full form only where it can be edited."""
         if obj is not None and not self.has_change_permission(request, obj):
             kwargs["form"] = ModelForm
         if "fields" in kwargs:  # the form makes the fields of the parameters itself
@@ -139,19 +107,24 @@ class GenerationTaskAdmin(TaskPages):
         form = super().get_form(request, obj, change=change, **kwargs)
         if obj is None:
             cast(type[TaskForm], form).continued = self._continued(request)
-            cast(type[TaskForm], form).made_before = self._made_before(request)
+            cast(type[TaskForm], form).earlier_task = self._earlier_task(request)
         if (refused := getattr(request, _REFUSED, None)) is not None:
             cast(type[TaskForm], form).refused = refused
         return form
 
     def get_inlines(self, request: HttpRequest, obj: GenerationTask | None) -> Any:
-        """Media are edited with the request; afterwards the page shows them."""
+        """Media can be edited as long as the request; afterwards the page shows them."""
         return self.inlines if obj is None or self.has_change_permission(request, obj) else ()
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
-        """The provider and model this person used last, unless the address says otherwise."""
+        """The provider and model that the user used last, unless the query string says otherwise."""
         if (old := self._continued(request)) is not None:
-            return continuing.initial_of(old)
+            prepared = chaining.prepare(old).prepared
+            return {
+                "provider": prepared.provider,
+                "model_name": prepared.inputs.model_name,
+                **prepared.inputs.given(),
+            }
         last = GenerationTask.objects.filter(owner=request.user).values("provider", "model_name").first() or {}
         known = last if last.get("provider") in conf.provider_aliases() else {}
         return {**known, **super().get_changeform_initial_data(request)}
@@ -163,21 +136,21 @@ class GenerationTaskAdmin(TaskPages):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> Any:
-        """The form; back to the task with the reason when it was sent meanwhile, or cannot be continued."""
-        if SUBMIT_BUTTON in request.POST and not self.has_submit_permission(request):
-            raise PermissionDenied
+        """The form; redirects to the task with a message if it was sent meanwhile, or cannot be continued."""
+        if SUBMIT_BUTTON in request.POST:
+            self._require_submit_permission(request, object_id)
         try:
             self._require_new(request, object_id)
             try:
                 return super().changeform_view(request, object_id, form_url, extra_context)
-            except ValidationError as error:  # the site refused while the row was written: nothing was
+            except ValidationError as error:  # the site refused to store it, and nothing was written
                 setattr(request, _REFUSED, error)
                 return super().changeform_view(request, object_id, form_url, extra_context)
-        except submission.SentBefore as error:
-            return self._sent_before(request, error.task)
+        except submission.AlreadySubmitted as error:
+            return self._already_submitted(request, error.task)
         except TransitionError as error:
             self.message_user(request, str(error), messages.ERROR)
-            task_id = object_id or continuing.asked_for(request)
+            task_id = object_id or submission.continued_id(request)
             return HttpResponseRedirect(page_url(self.admin_site, "change", task_id))
 
     def render_change_form(
@@ -189,25 +162,27 @@ class GenerationTaskAdmin(TaskPages):
         form_url: str = "",
         obj: GenerationTask | None = None,
     ) -> Any:
-        """Adds to Django's form what the page knows about the task."""
+        """Add the context of our templates."""
         form: TaskForm = context["adminform"].form
         context |= {
             "live_url": page_url(self.admin_site, "live"),
             "list_url": page_url(self.admin_site, "changelist"),
-            "sees_cost": self.sees_cost(request),
-            "may_submit": self.has_submit_permission(request),
-            "blockers": provider_status.submit_blockers() if add else [],
-            "asked": self._estimate_context(request, form),
+            "sees_cost": self.has_view_cost_permission(request, obj),
+            "may_submit": self.has_submit_permission(request, obj),
+            "blockers": presentation.submit_blockers() if add else [],
+            "estimate_result": self._estimate_context(request, form, obj),
             "continued": form.continued if add else None,
             "submission_key": self._form_key(request, form) if add else "",
             "show_save_and_add_another": False,
             "show_save_and_continue": False,
-            "is_written": add or (obj is not None and self.has_change_permission(request, obj)),
+            "is_editable": add or (obj is not None and self.has_change_permission(request, obj)),
         }
         if obj is not None and change:
-            context |= get_task_context(obj, self._offered(request, context), with_cost=self.sees_cost(request))
+            context |= get_task_context(
+                obj, self._verbs(request, obj, context["is_editable"]), with_cost=context["sees_cost"]
+            )
             context |= {"seen": submission.version_of(obj), "submission_key": submission.new_key()}
-            # What came back with errors was typed into the version that its form showed.
+            # A form with errors was filled in for the version that it was opened with.
             context["form_seen"] = request.POST.get(submission.SEEN) or context["seen"]
             context["reconcile_forms"] = self._reconcile_forms(request, obj)
             context["findings"] = () if obj.is_final else health.findings
@@ -217,41 +192,36 @@ class GenerationTaskAdmin(TaskPages):
     # Saving
 
     def save_model(self, request: HttpRequest, obj: GenerationTask, form: TaskForm, change: bool) -> None:
-        """Store what ``intake.prepare`` made of the form: a new task, or changes to one that is still new."""
+        """Store the prepared request: as a new task, or as changes to one that is still new."""
         if change:
-            self._rewrite(request, obj, form)
+            self._update(request, obj, form)
         else:
             self._create(request, obj, form)
-        self._tell(request, form)
+        self._report(request, obj, form)
 
     def save_related(self, request: HttpRequest, form: ModelForm, formsets: Any, change: bool) -> None:
-        """A new task was stored together with its media."""
+        """Nothing for a new task, which was stored together with its media."""
         if change:
             super().save_related(request, form, formsets, change)
 
     def construct_change_message(self, request: HttpRequest, form: Any, formsets: Any, add: bool = False) -> Any:
-        """The formsets of a new task were never saved by themselves, so they have nothing to tell."""
+        """Without the formsets of a new task, which were not saved by themselves."""
         return super().construct_change_message(request, form, [] if add else formsets, add)
 
     def response_add(self, request: HttpRequest, obj: GenerationTask, post_url_continue: str | None = None) -> Any:
-        """On to the task's own page, where its progress and price are."""
+        """Redirect to the task's page."""
         if "_popup" in request.POST:
             return super().response_add(request, obj, post_url_continue)
-        return self._saved(request, obj)
+        return self._redirect_saved(request, obj)
 
     def response_change(self, request: HttpRequest, obj: GenerationTask) -> Any:
-        """Stay on the task's page."""
-        return self._saved(request, obj)
-
-    def back_to_task(self, request: HttpRequest, made: GenerationTask | None) -> HttpResponseBase | None:
-        """After a verb on the page of one task: to that page, or to the task that was made from it."""
-        chosen = request.POST.get(helpers.ACTION_CHECKBOX_NAME, "")
-        return HttpResponseRedirect(page_url(self.admin_site, "change", made.pk if made else chosen))
+        """Redirect to the task's page."""
+        return self._redirect_saved(request, obj)
 
     # Deleting
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        """Tasks that may still cost money are protected, with the reason."""
+        """Protect tasks that may still cost money, with the reason."""
         deletable, counts, lacking, protected = super().get_deleted_objects(objs, request)
         costly = [
             gettext("%(task)s is %(status)s and may still cost money; it can be deleted once it is final.")
@@ -259,7 +229,7 @@ class GenerationTaskAdmin(TaskPages):
             for task in objs
             if task.may_cost
         ]
-        # Callbacks cannot be deleted by themselves, but go with their task.
+        # Callbacks cannot be deleted alone, but are deleted with their task.
         return deletable, counts, lacking - {Callback._meta.verbose_name}, [*protected, *costly]
 
     def delete_model(self, request: HttpRequest, obj: GenerationTask) -> None:
@@ -275,7 +245,7 @@ class GenerationTaskAdmin(TaskPages):
             self.delete_model(request, task)
 
     def _require_new(self, request: HttpRequest, object_id: str | None) -> None:
-        """A form that was opened while the task was new may come back later; that is nobody's lack of permission."""
+        """Refuse a form that was opened while the task was new and is posted later: not for lack of permission."""
         if request.method != "POST" or object_id is None or not super().has_change_permission(request):
             return
         task = self.get_object(request, unquote(object_id))
@@ -283,7 +253,7 @@ class GenerationTaskAdmin(TaskPages):
             raise TransitionError(str(_TOO_LATE))
 
     def _create(self, request: HttpRequest, obj: GenerationTask, form: TaskForm) -> None:
-        make = partial(
+        create = partial(
             GenerationTask.objects.create_prepared,
             form.accepted,
             owner=request.user,
@@ -294,48 +264,48 @@ class GenerationTaskAdmin(TaskPages):
         )
         fingerprint = submission.fingerprint_of(request)
         created, is_new = submission.create_once(
-            submission.key_of(request), request.user, make, fingerprint=fingerprint
+            submission.key_of(request), request.user, create, fingerprint=fingerprint
         )
         if not is_new:
-            raise submission.SentBefore(created)
+            raise submission.AlreadySubmitted(created)
         obj.__dict__.update(created.__dict__)
 
-    def _made_before(self, request: HttpRequest) -> GenerationTask | None:
-        """The task that this form has made already, from what stood in it then.
+    def _earlier_task(self, request: HttpRequest) -> GenerationTask | None:
+        """The task that this form has created before with other content, if any.
 
         Raises:
-            SentBefore: the same stands in it now: the form was merely posted twice.
+            AlreadySubmitted: the content is the same: the form was posted twice.
         """
         key = request.POST.get(submission.FIELD)
-        made = submission.earlier(key, request.user) if key and request.method == "POST" else None
-        is_same = made is not None and made.idempotency_fingerprint == submission.fingerprint_of(request)
-        if made is not None and is_same and ESTIMATE_BUTTON not in request.POST:
-            raise submission.SentBefore(made)
-        return made
+        task = submission.find_earlier(key, request.user) if key and request.method == "POST" else None
+        is_same = task is not None and task.idempotency_fingerprint == submission.fingerprint_of(request)
+        if task is not None and is_same and ESTIMATE_BUTTON not in request.POST:
+            raise submission.AlreadySubmitted(task)
+        return task
 
     def _form_key(self, request: HttpRequest, form: TaskForm) -> str:
-        """The key for the form that is rendered: the one that came back with errors, unless it has made a task."""
-        was_refused = form.made_before is not None and not form.is_estimate
+        """The key of the form to render: the posted one after errors, a new one once that has created a task."""
+        was_refused = form.earlier_task is not None and not form.is_estimate
         return submission.new_key() if was_refused else submission.key_of(request)
 
-    def _sent_before(self, request: HttpRequest, task: GenerationTask) -> HttpResponseBase:
+    def _already_submitted(self, request: HttpRequest, task: GenerationTask) -> HttpResponseBase:
         if "_popup" in request.POST:
             return super().response_add(request, task)
-        may_see = self.has_view_or_change_permission(request, task)
-        self.message_user(request, str(_SENT_BEFORE if may_see else _SENT_BEFORE_UNSEEN), messages.WARNING)
+        may_view = self.has_view_or_change_permission(request, task)
+        self.message_user(request, str(_SENT_BEFORE if may_view else _SENT_BEFORE_UNSEEN), messages.WARNING)
         return HttpResponseRedirect(self._page_after(request, task))
 
     def _page_after(self, request: HttpRequest, task: GenerationTask) -> str:
-        """The page of a task; for those who may only add, the next form."""
+        """The page of a task; an empty form for users who may only add."""
         if self.has_view_or_change_permission(request, task):
             return page_url(self.admin_site, "change", task.pk)
         return page_url(self.admin_site, "add")
 
-    def _rewrite(self, request: HttpRequest, obj: GenerationTask, form: TaskForm) -> None:
+    def _update(self, request: HttpRequest, obj: GenerationTask, form: TaskForm) -> None:
         who = request.user.get_username()
         seen = submission.seen_at(request)
         rows = GenerationTask.objects.filter(pk=obj.pk, status=Status.NEW)
-        # Locks the row until the changes are committed; of two forms that were opened at once, one is refused.
+        # The update locks the row until the commit; of two forms with the same version, one is refused.
         if seen is not None and not rows.filter(updated_at=seen).update(updated_at=timezone.now()):
             raise TransitionError(str(_CHANGED if rows.exists() else _TOO_LATE))
         if not obj.amend(**form.columns()):
@@ -345,11 +315,11 @@ class GenerationTaskAdmin(TaskPages):
             GenerationTask.objects.filter(pk=obj.pk).submit(cause=actions.CAUSE, actor=who)
 
     def _wants_submit(self, request: HttpRequest, form: TaskForm) -> bool:
-        return SUBMIT_BUTTON in request.POST and not provider_status.submit_blocker(form.accepted.provider)
+        return SUBMIT_BUTTON in request.POST and not presentation.submit_blocker(form.accepted.provider)
 
-    def _saved(self, request: HttpRequest, obj: GenerationTask) -> HttpResponseBase:
+    def _redirect_saved(self, request: HttpRequest, obj: GenerationTask) -> HttpResponseBase:
         submitted = SUBMIT_BUTTON in request.POST
-        if submitted and (blocker := provider_status.submit_blocker(obj.provider)):
+        if submitted and (blocker := presentation.submit_blocker(obj.provider)):
             self.message_user(request, gettext("The task is saved, but not submitted. ") + blocker, messages.WARNING)
         elif submitted:
             self.message_user(request, gettext("The task is saved and will be sent."), messages.SUCCESS)
@@ -357,46 +327,61 @@ class GenerationTaskAdmin(TaskPages):
             self.message_user(request, gettext("The task is saved. It is not sent yet."), messages.SUCCESS)
         return HttpResponseRedirect(self._page_after(request, obj))
 
-    def _tell(self, request: HttpRequest, form: TaskForm) -> None:
-        """Say what was lifted out of the prompt, what may be a mistake, and what it is expected to cost."""
-        if lifted := form.lifted_in_words():
+    def _report(self, request: HttpRequest, obj: GenerationTask, form: TaskForm) -> None:
+        """Messages: flags taken out of the prompt, warnings, the estimated price."""
+        if lifted := form.describe_lifted():
             self.message_user(request, lifted, messages.INFO)
         for warning in form.accepted.warnings:
             self.message_user(request, str(warning), messages.WARNING)
-        if self.sees_cost(request) and (estimate := form.estimate):
-            self.message_user(request, in_words(estimate), messages.INFO)
+        if self.has_view_cost_permission(request, obj) and (estimate := form.estimate):
+            self.message_user(request, presentation.describe_estimate(estimate), messages.INFO)
 
-    def _offered(self, request: HttpRequest, context: dict[str, Any]) -> set[str]:
-        """Names of the verbs on a task's page; where it can be written in, *Save and submit* is the way to send it."""
-        return set(self.get_actions(request)) - ({"submit_selected"} if context["is_written"] else set())
+    def _require_submit_permission(self, request: HttpRequest, object_id: str | None) -> None:
+        task = None if object_id is None else self.get_object(request, unquote(object_id))
+        if not self.has_submit_permission(request, task):
+            raise PermissionDenied
+
+    def _verbs(self, request: HttpRequest, obj: GenerationTask, is_editable: bool) -> list[Verb]:
+        """The buttons that this user has for a task. An editable one is sent by *Save and submit*."""
+        offered = set(self.get_actions(request)) - ({"submit_selected"} if is_editable else set())
+        return [
+            verb
+            for verb in possible_verbs(obj)
+            if verb.action in offered and getattr(self, f"has_{verb.permission}_permission")(request, obj)
+        ]
 
     def _continued(self, request: HttpRequest) -> GenerationTask | None:
-        """The task that the new one goes on from, if this person may see it."""
-        task_id = continuing.asked_for(request)
+        """The task to continue from, if the form has one."""
+        task_id = submission.continued_id(request)
         return None if task_id is None else self._task(request, task_id)
 
     def _next_links(self, request: HttpRequest, obj: GenerationTask) -> dict[str, str]:
-        """Addresses that this person may go on to; empty where there is nothing."""
-        may_continue = bool(obj.video) and self.has_add_permission(request)
-        sees_callbacks = self.admin_site.is_registered(Callback) and request.user.has_perm("seedance.view_callback")
-        return {
-            "continue_url": continuing.form_url(self.admin_site, obj) if may_continue else "",
-            "callbacks_url": callbacks_url(self.admin_site, obj) if sees_callbacks else "",
-        }
+        """The URLs of further pages; empty for what the task lacks or the user may not see."""
+        continue_url = callbacks_url = ""
+        if obj.video and self.has_add_permission(request):
+            query = urlencode({submission.CONTINUE_FROM: str(obj.pk)})
+            continue_url = f"{page_url(self.admin_site, 'add')}?{query}"
+        if self.admin_site.is_registered(Callback) and request.user.has_perm("seedance.view_callback"):
+            listed = reverse("admin:seedance_callback_changelist", current_app=self.admin_site.name)
+            callbacks_url = f"{listed}?{urlencode({'task__id__exact': str(obj.pk)})}"
+        return {"continue_url": continue_url, "callbacks_url": callbacks_url}
 
     def _reconcile_forms(self, request: HttpRequest, obj: GenerationTask) -> dict[str, Any] | None:
-        """The two ways out of *unconfirmed*, for those who may send."""
-        if obj.status != Status.UNCONFIRMED or not self.has_submit_permission(request):
+        """The two forms for an unconfirmed task, for users who may submit it."""
+        if obj.status != Status.UNCONFIRMED or not self.has_submit_permission(request, obj):
             return None
         seen = obj.submitted_at.isoformat() if obj.submitted_at else ""
-        return {"found": FoundForm(), "absent": AbsentForm(), "seen": seen}
+        return {"link": LinkForm(), "resubmit": ResubmitForm(), "seen": seen}
 
-    def _estimate_context(self, request: HttpRequest, form: TaskForm) -> dict[str, Any] | None:
-        """What the *Estimate* button shows; ``None`` when it was not pressed or there are errors."""
-        if not (form.is_bound and form.is_estimate and self.sees_cost(request)) or form.estimate is None:
+    def _estimate_context(
+        self, request: HttpRequest, form: TaskForm, obj: GenerationTask | None
+    ) -> dict[str, Any] | None:
+        """The result of the *Estimate* button; ``None`` when it was not pressed or the form has errors."""
+        is_shown = form.is_bound and form.is_estimate and self.has_view_cost_permission(request, obj)
+        if not is_shown or form.estimate is None:
             return None
         return {
-            "price": in_words(form.estimate),
-            "lifted": form.lifted_in_words(),
+            "price": presentation.describe_estimate(form.estimate),
+            "lifted": form.describe_lifted(),
             "warnings": [str(warning) for warning in form.accepted.warnings],
         }

@@ -200,7 +200,7 @@ _WATCHED = (
     (gettext_lazy("schedules"), "schedules_missing", gettext_lazy("in place")),
     (gettext_lazy("accounts"), "account_paused", gettext_lazy("none is paused")),
     (gettext_lazy("models"), "model_paused", gettext_lazy("none is paused")),
-    (gettext_lazy("looks"), "looks_late", gettext_lazy("none is late")),
-    (gettext_lazy("sends"), "sends_late", gettext_lazy("none is late")),
-    (gettext_lazy("links"), "links_dying", gettext_lazy("no video is about to be lost")),
+    (gettext_lazy("looks"), "polls_late", gettext_lazy("none is late")),
+    (gettext_lazy("sends"), "submits_late", gettext_lazy("none is late")),
+    (gettext_lazy("links"), "links_expiring", gettext_lazy("no video is about to be lost")),
 )

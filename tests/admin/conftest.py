@@ -1,4 +1,4 @@
-"""People in front of the admin, and the addresses they click on."""
+"""Users of the admin, and the addresses of its pages."""
 
 from collections.abc import Callable
 from typing import Any
@@ -50,13 +50,13 @@ def run_action(client: Client, action: str, *tasks: GenerationTask, **fields: st
 
 
 def messages_of(response: Any) -> list[str]:
-    """What the page tells on top."""
+    """The messages on the page."""
     return [str(message) for message in response.context["messages"]]
 
 
 @pytest.fixture
 def operator(admin_user: Any) -> Client:
-    """Somebody who may do everything."""
+    """A superuser."""
     client = Client()
     client.force_login(admin_user)
     return client
@@ -64,7 +64,7 @@ def operator(admin_user: Any) -> Client:
 
 @pytest.fixture
 def staff_with(django_user_model: Any) -> Callable[..., Client]:
-    """Returns a function that logs in somebody with no more than these permissions on tasks."""
+    """Returns a function that logs in a staff user with only these permissions on tasks."""
 
     def log_in(*verbs: str) -> Client:
         user = django_user_model.objects.create_user("bob", is_staff=True)

@@ -1,4 +1,4 @@
-"""Accounts: what is paused and why, and who may let it send again."""
+"""Accounts and models: what is paused and why, and who may resume it."""
 
 import pytest
 from django.contrib.auth.models import Permission
@@ -32,7 +32,7 @@ def resume(client, *accounts):
     return client.post(LIST, data, follow=True)
 
 
-def test_list_tells_which_account_is_paused_and_why(operator, paused):
+def test_list_shows_which_account_is_paused_and_why(operator, paused):
     content = operator.get(LIST).content.decode()
 
     assert "</span> paused</span>" in content
@@ -40,7 +40,7 @@ def test_list_tells_which_account_is_paused_and_why(operator, paused):
     assert "The balance is empty." in content
 
 
-def test_list_tells_which_account_sends(operator, running):
+def test_list_shows_which_account_sends(operator, running):
     assert "</span> sending</span>" in operator.get(LIST).content.decode()
 
 
@@ -75,7 +75,7 @@ def test_resume_wakes_the_workers(operator, paused, django_capture_on_commit_cal
     assert woken == [[]]
 
 
-def test_resume_of_what_is_not_paused_wakes_nobody(operator, running, django_capture_on_commit_callbacks):
+def test_resume_of_what_is_not_paused_wakes_no_worker(operator, running, django_capture_on_commit_callbacks):
     with django_capture_on_commit_callbacks() as callbacks:
         response = resume(operator, running)
 
@@ -145,7 +145,7 @@ def resume_models(client, *pauses):
     return client.post(MODELS, data, follow=True)
 
 
-def test_list_tells_which_model_is_paused_where_and_why(operator, closed):
+def test_list_shows_which_model_is_paused_where_and_why(operator, closed):
     content = operator.get(MODELS).content.decode()
 
     assert all(word in content for word in ("model-a", "model-b", "default", "AccessDenied", "Not open."))

@@ -1,4 +1,4 @@
-"""The verbs of the list: both numbers, the permission, the confirmation."""
+"""The actions of the list: both numbers, the permission, the confirmation."""
 
 import pytest
 
@@ -21,7 +21,7 @@ def one_of_each(make_task, provider):
     return {status: make_task(status=status) for status in ALL}
 
 
-def test_submit_sends_what_is_new_and_tells_what_it_skipped(operator, one_of_each):
+def test_submit_sends_new_tasks_and_reports_what_it_skipped(operator, one_of_each):
     response = run_action(operator, "submit_selected", *one_of_each.values())
 
     one_of_each[Status.NEW].refresh_from_db()
@@ -93,7 +93,7 @@ def test_cancel_does_it_once_confirmed(operator, one_of_each):
     assert skipped.startswith("7 tasks were skipped:")
 
 
-def test_cancel_page_is_honest_about_a_provider_that_cannot(operator, make_task, settings):
+def test_cancel_page_skips_tasks_whose_provider_cannot_cancel(operator, make_task, settings):
     settings.SEEDANCE = {"PROVIDERS": {"default": {"PRESET": "cometapi", "API_KEY": "k"}}}
     task = make_task(status="queued")
 
@@ -173,9 +173,7 @@ def test_more_than_was_confirmed_is_asked_about_again(operator, make_task, provi
 
 
 @pytest.mark.parametrize(("action", "status"), [("submit_selected", "new"), ("retry_selected", "failed")])
-def test_select_all_never_pays_for_more_than_anybody_can_look_through(
-    operator, make_task, provider, settings, action, status
-):
+def test_select_all_never_pays_for_more_than_the_limit(operator, make_task, provider, settings, action, status):
     settings.SEEDANCE = {**settings.SEEDANCE, "MAX_PAID_SELECTION": 2}
     tasks = [make_task(status=status) for _ in range(3)]
 
@@ -230,7 +228,7 @@ def test_retry_skips_a_task_whose_upload_is_gone(operator, make_task, provider):
 
 
 @pytest.mark.parametrize("action", ["submit_selected", "sync_selected", "retry_selected"])
-def test_action_tells_which_setting_is_missing_instead_of_failing(operator, make_task, no_key, action):
+def test_action_names_the_missing_setting_instead_of_failing(operator, make_task, no_key, action):
     tasks = [make_task(), make_task(status="running"), make_task(status="failed")]
 
     response = run_action(operator, action, *tasks, confirmed="yes")

@@ -1,4 +1,4 @@
-"""What a person has seen stays seen, and what the provider has lost can be closed."""
+"""Tasks can be marked as seen, and closed when the provider has lost them."""
 
 import datetime as dt
 
@@ -42,7 +42,7 @@ def test_reason_that_was_seen_does_not_come_back(make_task):
     assert (task.attention, task.attention_seen) == ("", "gone")
 
 
-def test_other_reason_is_told_after_one_was_seen(make_task):
+def test_other_reason_is_shown_after_one_was_seen(make_task):
     task = make_task(status="running", attention="overdue")
     task.mark_seen(cause="test")
 
@@ -52,7 +52,7 @@ def test_other_reason_is_told_after_one_was_seen(make_task):
     assert (task.attention, task.attention_seen) == ("gone", "")
 
 
-def test_same_reason_is_told_again_in_another_status(make_task):
+def test_same_reason_is_shown_again_in_another_status(make_task):
     task = make_task(status="queued", attention="unknown_status")
     task.mark_seen(cause="test")
     task.advance("running", cause="poll")
@@ -121,7 +121,7 @@ def test_lost_task_that_was_seen_can_still_be_closed(operator, make_task):
     assert task.status == "failed"
 
 
-def test_unconfirmed_task_that_nobody_finds_can_be_closed(operator, make_task):
+def test_unconfirmed_task_that_cannot_be_found_can_be_closed(operator, make_task):
     task = make_task(status="unconfirmed", attention="unconfirmed", requested_provider_task_id="cgt-1")
 
     run_action(operator, "close_selected", task, confirmed="yes")
@@ -193,8 +193,8 @@ def test_verb_takes_its_own_permission(staff_with, make_task, action, verbs):
 def test_lost_task_keeps_no_page_refreshing(operator, make_task, column):
     task = make_task(status="running", **{column: "gone"})
 
-    assert "data-seedance-moving" not in operator.get(page("changelist")).content.decode()
-    assert "data-seedance-moving" not in operator.get(page("change", task.pk)).content.decode()
+    assert "data-seedance-refresh" not in operator.get(page("changelist")).content.decode()
+    assert "data-seedance-refresh" not in operator.get(page("change", task.pk)).content.decode()
 
 
 def test_overdue_task_that_was_seen_is_still_asked_about(make_task, sent, provider, looked_at):

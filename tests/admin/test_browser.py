@@ -1,4 +1,4 @@
-"""What only a browser can tell: the video plays, rows refresh themselves, and the site's strict policy allows it."""
+"""In a browser: the video plays, rows refresh themselves, and the strict content security policy allows it."""
 
 import io
 import re
@@ -88,7 +88,7 @@ def test_row_of_the_list_follows_its_task(browser_page, make_task):
     task.advance(Status.FAILED, cause="test")
 
     browser_page.wait_for_selector(".seedance-badge >> text=failed", timeout=20_000)
-    assert browser_page.locator("[data-seedance-moving]").count() == 0
+    assert browser_page.locator("[data-seedance-refresh]").count() == 0
     assert browser_page.complaints == []
 
 
@@ -125,7 +125,7 @@ def press_twice(browser_page, selector, gap):
 
 
 @pytest.mark.slow
-def test_nobody_pays_twice_for_pressing_twice_or_going_back(browser_page, provider):
+def test_pressing_twice_or_going_back_creates_one_task(browser_page, provider):
     for number, gap in enumerate([None, 0, 60, 120], start=1):
         fill_in(browser_page)
         press_twice(browser_page, "[name=_submit]", gap)

@@ -1,4 +1,4 @@
-"""Callbacks: what arrived, as it arrived, and harmless to look at."""
+"""Callbacks are shown as they arrived, with their content escaped."""
 
 import json
 
@@ -107,9 +107,7 @@ def test_task_goes_together_with_its_callbacks(operator, make_callback, make_tas
     assert not Callback.objects.exists()
 
 
-def test_tasks_go_together_with_their_callbacks_by_somebody_who_may_only_delete_tasks(
-    staff_with, make_callback, make_task
-):
+def test_user_who_may_only_delete_tasks_deletes_their_callbacks_too(staff_with, make_callback, make_task):
     callback = make_callback(task=make_task(status="failed"))
 
     run_action(staff_with("view", "delete"), "delete_selected", callback.task, post="yes")
@@ -143,7 +141,7 @@ def test_page_of_a_task_without_callbacks_does_not_mention_them(operator, make_t
     assert b"callbacks</h2>" not in operator.get(page("change", make_task(status="running").pk)).content
 
 
-def test_page_of_a_task_leads_nowhere_that_is_closed_to_this_person(staff_with, make_callback):
+def test_page_of_a_task_has_no_link_that_the_user_may_not_follow(staff_with, make_callback):
     response = staff_with("view").get(page("change", make_callback().task_id))
 
     assert response.context["callbacks_url"] == ""

@@ -1,4 +1,4 @@
-"""*Continue from this video*: a form that starts with the old task, and a first frame that comes along."""
+"""*Continue from this video*: a form with the parameters of the old task, and its last frame as the first one."""
 
 import pytest
 from django.core.files.base import ContentFile
@@ -117,7 +117,7 @@ def test_error_keeps_the_form_a_continuation(operator, shot):
 def test_estimate_counts_the_frame_in_and_stores_nothing(operator, shot):
     response = save(operator, shot, _save="", _estimate="1")
 
-    assert response.context["asked"]["price"].startswith("Estimated price")
+    assert response.context["estimate_result"]["price"].startswith("Estimated price")
     assert GenerationTask.objects.count() == 1
 
 

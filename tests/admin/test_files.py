@@ -75,7 +75,7 @@ def test_video_known_to_the_browser_is_not_sent_again(operator, stored_task):
     assert response["ETag"] == '"5e884898"'
 
 
-def test_head_tells_the_size_alone(operator, stored_task):
+def test_head_returns_only_the_size(operator, stored_task):
     response = operator.head(page("video", stored_task.pk), headers={"range": "bytes=0-1"})
 
     assert (response.status_code, response.content, response["Content-Length"]) == (200, b"", str(SIZE))
@@ -130,5 +130,5 @@ def test_video_is_refused_without_permission(staff_with, stored_task):
     assert staff_with().get(page("video", stored_task.pk)).status_code == 403
 
 
-def test_video_is_closed_to_strangers(client, stored_task):
+def test_video_is_closed_to_anonymous_visitors(client, stored_task):
     assert client.get(page("video", stored_task.pk)).status_code == 302

@@ -1,4 +1,4 @@
-"""The banner that tells whether the work is being done."""
+"""The banner with problems of the site."""
 
 import pytest
 from django.contrib.auth.models import Permission
@@ -41,14 +41,14 @@ def test_list_of_a_healthy_site_has_no_banner(operator, make_task):
     assert "seedance-note" not in content_of(operator, "changelist")
 
 
-def test_list_tells_trouble_and_its_cure(operator, trouble):
+def test_list_shows_trouble_and_its_hint(operator, trouble):
     content = content_of(operator, "changelist")
 
     assert '<p class="seedance-note seedance-bad" role="alert">' in content
-    assert "Mend the cause, then resume the account in the admin." in content
+    assert "Fix the cause, then resume the account in the admin." in content
 
 
-def test_list_tells_a_warning_as_such(operator, warning):
+def test_list_shows_a_warning_as_such(operator, warning):
     content = content_of(operator, "changelist")
 
     assert '<p class="seedance-note seedance-warn" role="status">' in content
@@ -63,26 +63,26 @@ def test_banner_escapes_words_from_outside(operator, trouble):
 
 
 @pytest.mark.parametrize("status", ["new", "pending", "submitting", "unconfirmed", "queued", "running"])
-def test_page_of_an_active_task_tells_trouble(operator, trouble, make_task, status):
-    assert "Mend the cause" in content_of(operator, "change", make_task(status=status).pk)
+def test_page_of_an_active_task_shows_trouble(operator, trouble, make_task, status):
+    assert "Fix the cause" in content_of(operator, "change", make_task(status=status).pk)
 
 
 @pytest.mark.parametrize("status", ["succeeded", "failed", "cancelled", "expired"])
 def test_page_of_a_final_task_does_not(operator, trouble, make_task, status):
-    assert "Mend the cause" not in content_of(operator, "change", make_task(status=status).pk)
+    assert "Fix the cause" not in content_of(operator, "change", make_task(status=status).pk)
 
 
 def test_confirmation_page_does_without(operator, trouble, make_task):
     response = run_action(operator, "cancel_selected", make_task())
 
-    assert b"Mend the cause" not in response.content
+    assert b"Fix the cause" not in response.content
 
 
-def test_banner_is_for_people_who_may_view_tasks(staff_with, trouble):
+def test_banner_is_for_users_who_may_view_tasks(staff_with, trouble):
     response = staff_with().get(page("changelist"))
 
     assert response.status_code == 403
-    assert b"Mend the cause" not in response.content
+    assert b"Fix the cause" not in response.content
 
 
 def test_banner_is_not_on_the_pages_of_others(staff_with, django_user_model, trouble):
@@ -91,4 +91,4 @@ def test_banner_is_not_on_the_pages_of_others(staff_with, django_user_model, tro
 
     response = client.get(reverse("admin:seedance_callback_changelist"))
 
-    assert b"Mend the cause" not in response.content
+    assert b"Fix the cause" not in response.content

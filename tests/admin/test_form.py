@@ -1,4 +1,4 @@
-"""Writing a request: judged like everywhere else, with every error where it can be mended."""
+"""The form of a request: validated like everywhere else, with every error at its field."""
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -21,7 +21,7 @@ def change(client, task, **fields):
     return client.post(page("change", task.pk), request_of(**fields), follow=True)
 
 
-def test_save_stores_a_new_task_of_the_person(operator, admin_user, provider):
+def test_save_stores_a_new_task_of_the_user(operator, admin_user, provider):
     response = add(operator, _save="1")
 
     task = GenerationTask.objects.get()
@@ -64,14 +64,14 @@ def test_save_and_submit_without_a_key_saves_and_says_what_is_missing(operator, 
     assert any('["API_KEY"]' in message for message in messages_of(response))
 
 
-def test_save_tells_the_estimated_price(operator, provider):
+def test_save_shows_the_estimated_price(operator, provider):
     response = add(operator, _save="1")
 
     assert any(message.startswith("Estimated price: 0.26") for message in messages_of(response))
     assert b"estimate</small>" in response.content
 
 
-def test_save_tells_no_price_to_those_who_may_not_see_it(staff_with, provider):
+def test_save_shows_no_price_to_users_who_may_not_see_it(staff_with, provider):
     response = add(staff_with("view", "add"), _save="1")
 
     assert not any("price" in message for message in messages_of(response))
@@ -95,8 +95,8 @@ def test_estimate_shows_a_price_and_stores_nothing(operator, provider):
     response = add(operator, prompt="A boat --seed 7", _estimate="1")
 
     assert response.status_code == 200
-    assert response.context["asked"]["price"].startswith("Estimated price: 0.26")
-    assert "seed 7" in response.context["asked"]["lifted"]
+    assert response.context["estimate_result"]["price"].startswith("Estimated price: 0.26")
+    assert "seed 7" in response.context["estimate_result"]["lifted"]
     assert b"A boat --seed 7" in response.content
     assert not GenerationTask.objects.exists()
 
@@ -104,20 +104,20 @@ def test_estimate_shows_a_price_and_stores_nothing(operator, provider):
 def test_estimate_says_so_when_the_price_is_not_known(operator, provider):
     response = add(operator, model_choice="", model_name="ep-20260101-abcde", _estimate="1")
 
-    assert response.context["asked"]["price"].startswith("The price cannot be estimated.")
+    assert response.context["estimate_result"]["price"].startswith("The price cannot be estimated.")
 
 
 def test_estimate_shows_errors_instead_when_there_are_some(operator, provider):
     response = add(operator, duration="99", _estimate="1")
 
-    assert response.context["asked"] is None
+    assert response.context["estimate_result"] is None
     assert "duration" in response.context["adminform"].form.errors
 
 
 def test_estimate_shows_errors_of_the_media_instead(operator, provider):
     response = add(operator, **media_of({"role": "last_frame", "url": IMAGE}), _estimate="1")
 
-    assert response.context["asked"] is None
+    assert response.context["estimate_result"] is None
     assert formset_of(response).non_form_errors()
 
 
@@ -226,7 +226,7 @@ def test_models_are_grouped_and_of_the_chosen_provider_first(operator, settings)
     assert groups[-1].startswith("default: ")
 
 
-def test_form_begins_with_what_the_person_used_last(operator, make_task, admin_user):
+def test_form_begins_with_what_the_user_used_last(operator, make_task, admin_user):
     make_task(owner=admin_user)
 
     form = operator.get(page("add")).context["adminform"].form
@@ -312,7 +312,7 @@ def test_edit_is_refused_without_permission(staff_with, make_task, provider):
     assert change(staff_with("view"), task, prompt="Mine now").status_code == 403
 
 
-def test_history_of_django_tells_who_added_a_task(operator, provider):
+def test_history_of_django_shows_who_added_a_task(operator, provider):
     add(operator, _save="1")
 
     response = operator.get(page("history", GenerationTask.objects.get().pk))
@@ -320,7 +320,7 @@ def test_history_of_django_tells_who_added_a_task(operator, provider):
     assert b"Added." in response.content
 
 
-def test_person_who_may_only_add_is_told_what_became_of_it(staff_with, provider):
+def test_user_who_may_only_add_sees_the_result(staff_with, provider):
     response = staff_with("add", "submit").post(page("add"), request_of(_submit="1"), follow=True)
 
     assert response.redirect_chain == [(page("add"), 302)]

@@ -1,4 +1,4 @@
-"""The list: what it shows, how it is narrowed down, and what that costs the database."""
+"""The list: columns, filters, search, and its queries."""
 
 import datetime as dt
 import uuid
@@ -8,7 +8,7 @@ from django.core.files.base import ContentFile
 from django.utils import timezone
 from django.utils.formats import localize
 
-from seedance.admin import filters
+from seedance.admin import list as task_list
 from seedance.models import Status
 
 from .conftest import page
@@ -95,7 +95,7 @@ def test_list_asks_the_database_equally_often_for_one_row_and_for_many(
 
 
 def test_list_stops_counting_early(operator, make_task, monkeypatch):
-    monkeypatch.setattr(filters, "COUNTED_ROWS", 2)
+    monkeypatch.setattr(task_list, "COUNTED_ROWS", 2)
     for _ in range(4):
         make_task()
 
@@ -127,7 +127,7 @@ def test_search_finds_tasks_of_a_provider_that_is_gone(operator, make_task):
     assert shown(operator, q="cgt-old") == [task]
 
 
-def test_search_looks_into_prompts_when_asked_to(operator, make_task):
+def test_search_with_the_prefix_is_in_prompts(operator, make_task):
     make_task(prompt="A fox")
     task = make_task(prompt="A paper BOAT")
 
@@ -177,7 +177,7 @@ def test_filter_by_owner(operator, make_task, admin_user, user, choice):
     assert shown(operator, owner=choice) == [task]
 
 
-def test_filter_keeps_what_nobody_owns(operator, make_task, admin_user):
+def test_filter_keeps_tasks_without_an_owner(operator, make_task, admin_user):
     make_task(owner=admin_user)
     task = make_task()
 
@@ -192,14 +192,14 @@ def test_list_survives_nonsense_in_its_address(operator, make_task, query):
 
 
 @pytest.mark.parametrize("name", ["changelist", "add"])
-def test_missing_key_is_told_with_the_setting_to_write(operator, no_key, name):
+def test_missing_key_is_reported_with_the_setting_to_write(operator, no_key, name):
     content = operator.get(page(name)).content.decode()
 
     assert "SEEDANCE[&quot;PROVIDERS&quot;][&quot;default&quot;][&quot;API_KEY&quot;]" in content
 
 
 @pytest.mark.parametrize("name", ["changelist", "add"])
-def test_page_opens_and_tells_why_when_the_key_function_fails(operator, settings, name):
+def test_page_opens_and_shows_why_when_the_key_function_fails(operator, settings, name):
     def vault():
         raise RuntimeError("sk-secret")
 
@@ -231,8 +231,8 @@ def test_list_names_the_provider_where_there_are_several(operator, make_task, se
     assert '<td class="field-provider">second</td>' in content
 
 
-def test_count_that_was_not_finished_is_not_told_as_the_true_number(operator, make_task, monkeypatch):
-    monkeypatch.setattr(filters, "COUNTED_ROWS", 2)
+def test_count_that_stopped_at_the_limit_is_not_shown_as_exact(operator, make_task, monkeypatch):
+    monkeypatch.setattr(task_list, "COUNTED_ROWS", 2)
     for _ in range(3):
         make_task()
 
@@ -246,4 +246,4 @@ def test_count_that_was_not_finished_is_not_told_as_the_true_number(operator, ma
 def test_count_that_was_not_finished_is_readable_with_separators(settings):
     settings.USE_THOUSAND_SEPARATOR = True
 
-    assert localize(filters.MoreThan(10_001)) == "10,000"
+    assert localize(task_list.MoreThan(10_001)) == "10,000"

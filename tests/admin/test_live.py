@@ -10,14 +10,14 @@ def live(client, *tasks, **headers):
     return client.get(page("live"), {"ids": ",".join(str(task.pk) for task in tasks)}, headers=headers)
 
 
-def test_live_tells_the_changing_cells_of_the_rows_asked_for(operator, make_task):
+def test_live_returns_the_changing_cells_of_the_requested_rows(operator, make_task):
     task = make_task(status="running")
     make_task()
 
     rows = live(operator, task).json()
 
     assert list(rows) == [str(task.pk)]
-    assert rows[str(task.pk)]["moving"] is True
+    assert rows[str(task.pk)]["refresh"] is True
     assert set(rows[str(task.pk)]["cells"]) == {"preview", "state", "cost"}
 
 
@@ -28,7 +28,7 @@ def test_live_answers_304_while_nothing_is_new(operator, make_task):
     assert live(operator, task, if_none_match=etag).status_code == 304
 
 
-def test_live_answers_anew_when_a_row_moved(operator, make_task):
+def test_live_answers_anew_when_a_row_changed(operator, make_task):
     task = make_task(status="queued")
     etag = live(operator, task)["ETag"]
     task.advance("running", cause="test")
@@ -63,7 +63,7 @@ def test_live_is_refused_without_permission(staff_with, make_task):
     assert live(staff_with(), make_task()).status_code == 403
 
 
-def test_live_sends_strangers_to_the_login(client, make_task):
+def test_live_redirects_anonymous_visitors_to_the_login(client, make_task):
     assert live(client, make_task()).status_code == 302
 
 
@@ -85,9 +85,9 @@ def test_live_sends_strangers_to_the_login(client, make_task):
     ],
     ids=lambda value: ",".join(value) + value["status"] if isinstance(value, dict) else None,
 )
-def test_row_is_refreshed_while_it_moves_by_itself(operator, make_task, columns, moving):
+def test_row_is_refreshed_while_it_may_change_by_itself(operator, make_task, columns, moving):
     make_task(**columns)
 
     content = operator.get(page("changelist")).content.decode()
 
-    assert ("data-seedance-moving" in content) is moving
+    assert ("data-seedance-refresh" in content) is moving

@@ -1,4 +1,4 @@
-"""Every page opens in every state, for people with few rights, and with hostile words in every column."""
+"""Every page opens in every state, for users with few permissions, and with hostile text in every column."""
 
 import re
 
@@ -33,7 +33,7 @@ def test_page_without_a_task_opens(operator, db, name):
     assert operator.get(page(name)).status_code == 200
 
 
-def test_registered_is_what_people_look_for():
+def test_registered_models_are_the_ones_for_operators():
     registered = {model for model in apps.get_app_config("seedance").get_models() if admin.site.is_registered(model)}
 
     assert registered == {GenerationTask, Account, ModelPause, Callback}
@@ -128,7 +128,7 @@ def test_page_explains_an_unconfirmed_task(operator, make_task):
     assert "It may be running, and it may be billed." in content
 
 
-def test_page_tells_whether_a_failure_was_billed(operator, make_task):
+def test_page_shows_whether_a_failure_was_billed(operator, make_task):
     task = make_task(status="failed", error_code="OutputVideoSensitiveContentDetected", error_charged="no")
 
     content = operator.get(page("change", task.pk)).content.decode()
@@ -192,7 +192,7 @@ def test_page_marks_an_estimate_as_such(operator, make_task):
     assert "≈ 0.26 USD <small>estimate</small>" in content
 
 
-def test_page_is_closed_to_strangers(client, make_task):
+def test_page_is_closed_to_anonymous_visitors(client, make_task):
     response = client.get(page("change", make_task().pk))
 
     assert response.status_code == 302
@@ -246,7 +246,7 @@ def test_page_offers_what_the_status_allows(operator, make_task, status, labels)
     assert [str(verb.label) for verb in context["verbs"]] == labels
 
 
-def test_page_offers_nothing_to_those_who_may_only_look(staff_with, make_task):
+def test_page_offers_nothing_to_users_who_may_only_view(staff_with, make_task):
     context = staff_with("view").get(page("change", make_task().pk)).context
 
     assert context["verbs"] == []

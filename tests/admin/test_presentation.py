@@ -1,4 +1,4 @@
-"""Tables for people are as complete as the state machine."""
+"""Tables for operators are as complete as the state machine."""
 
 import pytest
 
@@ -8,12 +8,12 @@ from seedance.models import Status
 from seedance.models.status import UNCANCELLABLE
 
 
-def test_every_status_has_a_look():
+def test_every_status_has_a_style():
     assert set(STATUS_STYLES) == set(Status)
 
 
 @pytest.mark.parametrize("status", Status)
-def test_status_has_icon_colour_and_story(status):
+def test_status_has_icon_colour_and_description(status):
     status_style = STATUS_STYLES[status]
 
     assert all([status_style.icon, status_style.color, str(status_style.description)])

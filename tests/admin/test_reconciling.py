@@ -1,4 +1,4 @@
-"""The two ways out of *unconfirmed*, both on a person's word."""
+"""An operator reconciles an unconfirmed task by its id, or by confirming that it does not exist."""
 
 import re
 import time
@@ -22,7 +22,7 @@ def lost(make_task):
 
 
 def reconcile(client, task, **fields):
-    return client.post(page("settle", task.pk), fields, follow=True)
+    return client.post(page("reconcile", task.pk), fields, follow=True)
 
 
 def test_page_of_an_unconfirmed_task_offers_both_ways(operator, lost):
@@ -109,7 +109,7 @@ def test_id_of_another_model_is_refused(operator, make_task, found):
     assert "was made with another model" in task.attention_detail
 
 
-def test_id_that_is_given_while_a_worker_looks_for_another_is_not_forgotten(operator, lost, found, settings):
+def test_id_that_is_entered_while_a_worker_checks_another_is_kept(operator, lost, found, settings):
     default = {**settings.SEEDANCE["PROVIDERS"]["default"], "LISTS": False}
     settings.SEEDANCE = {**settings.SEEDANCE, "PROVIDERS": {"default": default}}
     reconcile(operator, lost, provider_task_id="cgt-20260101000000-nobdy")
@@ -128,14 +128,14 @@ def test_word_about_an_earlier_sending_is_not_taken_for_a_later_one(operator, lo
     seen = re.findall(r'name="seen" value="([^"]*)"', content)[-1]
     lost.amend(submitted_at=timezone.now())
 
-    reconcile(operator, lost, looked="on", seen=seen or "2026-01-01T00:00:00+00:00")
+    reconcile(operator, lost, confirmed="on", seen=seen or "2026-01-01T00:00:00+00:00")
 
     lost.refresh_from_db()
     assert lost.status == "unconfirmed"
 
 
 def test_task_that_is_absent_is_sent_again(operator, lost, provider):
-    reconcile(operator, lost, looked="on")
+    reconcile(operator, lost, confirmed="on")
 
     lost.refresh_from_db()
     assert (lost.status, lost.attention) == ("pending", "")
@@ -165,7 +165,7 @@ def test_id_of_another_task_is_refused(operator, lost, make_task, found):
 
 
 @pytest.mark.parametrize("status", ["submitting", "pending", "running", "failed"])
-@pytest.mark.parametrize("fields", [{"looked": "on"}, {"provider_task_id": "cgt-1"}], ids=["absent", "found"])
+@pytest.mark.parametrize("fields", [{"confirmed": "on"}, {"provider_task_id": "cgt-1"}], ids=["absent", "found"])
 def test_task_that_is_not_unconfirmed_is_left_alone(operator, provider, make_task, status, fields):
     task = make_task(status=status)
 
@@ -176,8 +176,8 @@ def test_task_that_is_not_unconfirmed_is_left_alone(operator, provider, make_tas
 
 
 def test_settling_is_refused_without_permission(staff_with, lost):
-    assert reconcile(staff_with("view", "change"), lost, looked="on").status_code == 403
+    assert reconcile(staff_with("view", "change"), lost, confirmed="on").status_code == 403
 
 
 def test_settling_is_never_done_by_a_link(operator, lost):
-    assert operator.get(page("settle", lost.pk)).status_code == 405
+    assert operator.get(page("reconcile", lost.pk)).status_code == 405

@@ -1,4 +1,4 @@
-"""Nothing is made or paid twice because a form came twice, and nobody pays for a prompt they did not see."""
+"""A form that is posted twice creates one task, and never submits a version that its page did not show."""
 
 import re
 from concurrent.futures import ThreadPoolExecutor
@@ -79,7 +79,7 @@ def test_script_that_knows_no_key_makes_a_task_with_each_post(operator, provider
     assert GenerationTask.objects.count() == 2
 
 
-def test_key_of_somebody_else_is_not_mine(operator, staff_with, provider):
+def test_key_of_another_user_is_not_mine(operator, staff_with, provider):
     send(operator, _submit="1")
     send(staff_with("add", "view", "submit"), _submit="1")
 

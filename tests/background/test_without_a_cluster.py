@@ -63,7 +63,7 @@ def test_site_is_healthy_between_the_runs_of_cron_and_in_trouble_without_them(lo
 
     assert (at_once, after_two_minutes) == ([200, [], 0], [200, [], 0])
     assert (after_four_minutes[0], after_four_minutes[2]) == (503, 1)
-    assert "rounds_silent" in after_four_minutes[1]
+    assert "no_worker" in after_four_minutes[1]
 
 
 def test_loop_of_the_site_itself_is_seen_to_be_at_work(site, provider):

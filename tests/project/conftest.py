@@ -1,4 +1,4 @@
-"""What the tests of running programs share."""
+"""Fixtures for tests of running programs."""
 
 import time
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""People and tokens of the demonstration site."""
+"""Users and tokens of the demonstration site."""
 
 from io import StringIO
 

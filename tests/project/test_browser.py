@@ -1,4 +1,4 @@
-"""What only a browser can tell: the site's pages work under its own Content-Security-Policy."""
+"""In a browser: the site's pages work under its own Content-Security-Policy."""
 
 import shutil
 
@@ -48,7 +48,7 @@ def test_page_works_under_the_site_s_policy(visitor, path, sign_of_life):
     assert visitor.complaints == []
 
 
-def test_front_page_looks_again_by_itself_while_something_is_under_way(visitor, make_task):
+def test_front_page_reloads_while_a_task_is_unfinished(visitor, make_task):
     task = make_task(status="running", prompt="A tin roof.")
     visitor.goto("/")
     visitor.wait_for_selector("progress")

@@ -1,4 +1,4 @@
-"""The demonstration's own web server on PostgreSQL, whose connections others need too."""
+"""The demonstration's web server does not keep connections to PostgreSQL open."""
 
 import os
 import subprocess

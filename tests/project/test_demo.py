@@ -1,4 +1,4 @@
-"""``make demo`` for real: three servers, one video, and nothing left behind."""
+"""``make demo`` as a whole: three servers, one video, and no process left."""
 
 import os
 import re

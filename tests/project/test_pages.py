@@ -39,14 +39,14 @@ def make_video():
     return make
 
 
-def test_landing_tells_a_stranger_what_this_is_and_where_to_log_in(client):
+def test_landing_shows_anonymous_visitors_a_description_and_the_login(client):
     response = client.get("/")
 
     assert response.status_code == 200
     assert reverse("admin:login") in response.text
 
 
-def test_landing_shows_a_stranger_no_video(client, alice, make_video):
+def test_landing_shows_no_video_to_anonymous_visitors(client, alice, make_video):
     make_video(alice)
 
     response = client.get("/")
@@ -64,7 +64,7 @@ def test_landing_plays_the_newest_videos(client, alice, make_video):
     assert f"{task.pk}/video/" in response.text
 
 
-def test_landing_shows_nobody_else_s_videos(client, alice, django_user_model, make_video):
+def test_landing_shows_no_videos_of_other_users(client, alice, django_user_model, make_video):
     make_video(django_user_model.objects.create_user("bob"))
     client.force_login(alice)
 
@@ -81,7 +81,7 @@ def test_landing_shows_an_operator_everybody_s_videos(admin_client, alice, make_
     assert "A paper boat." in response.text
 
 
-def test_landing_shows_what_is_under_way_and_looks_again(client, alice):
+def test_landing_shows_unfinished_tasks_and_reloads(client, alice):
     GenerationTask.objects.create_task(prompt="A tin roof.", model_name=MODEL, owner=alice, submit=True)
     client.force_login(alice)
 
@@ -92,7 +92,7 @@ def test_landing_shows_what_is_under_way_and_looks_again(client, alice):
     assert "project/refresh.js" in response.text
 
 
-def test_landing_does_not_look_again_for_what_nobody_has_sent(client, alice):
+def test_landing_does_not_reload_for_new_tasks(client, alice):
     GenerationTask.objects.create_task(prompt="A tin roof.", model_name=MODEL, owner=alice)
     client.force_login(alice)
 

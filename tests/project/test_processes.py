@@ -1,4 +1,4 @@
-"""Programs that are started end with the one that started them, whatever happens."""
+"""Processes end with the process that started them, also after SIGKILL."""
 
 import os
 import signal
@@ -89,13 +89,13 @@ def test_one_that_was_killed_is_reported_with_the_signal(tmp_path, marked, runni
         wait_until(lambda: processes.check())
 
 
-def test_free_port_is_the_wanted_one_when_nobody_listens_there():
+def test_free_port_is_the_wanted_one_when_it_is_free():
     wanted = free_port(0)
 
     assert free_port(wanted) == wanted
 
 
-def test_free_port_is_another_one_when_somebody_listens_there():
+def test_free_port_is_another_one_when_the_wanted_one_is_taken():
     with socket.create_server(("127.0.0.1", 0)) as server:
         taken = server.getsockname()[1]
 

@@ -1,4 +1,4 @@
-"""What the environment makes of the demonstration site's settings; each case is a fresh interpreter."""
+"""The demonstration site's settings for different environments; each case is a new interpreter."""
 
 import json
 import os

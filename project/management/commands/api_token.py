@@ -4,18 +4,18 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from project.accounts import fresh_token, person
+from project.accounts import fresh_token, get_or_create_user
 
 
 class Command(BaseCommand):
-    """Prints a token and nothing else, so that a shell can take it over."""
+    """Print a token and nothing else, for use in a shell."""
 
-    help = "Prints a fresh API token for USER, who is made when missing. The user's old token stops working."
+    help = "Prints a new API token for USER, who is created if missing. The user's old token stops working."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """One name."""
+        """The user name."""
         parser.add_argument("user", metavar="USER", help="user name")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Replace the token."""
-        self.stdout.write(fresh_token(person(options["user"])))
+        self.stdout.write(fresh_token(get_or_create_user(options["user"])))

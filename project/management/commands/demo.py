@@ -13,31 +13,31 @@ from project.demonstration import Demonstration, NotReady
 from project.processes import ProcessEnded, Processes, free_port
 from project.sample import SampleFailed
 
-#: What a shell reports for a program that Ctrl-C ended.
+#: Exit status of a process that was ended by Ctrl-C.
 INTERRUPTED = 130
 
 
 class _Stopped(Exception):
-    """Somebody asked us to stop."""
+    """A signal requested to stop."""
 
 
 class _TooLate(Exception):
-    """The first video took longer than allowed."""
+    """The first video exceeded the timeout."""
 
 
 class Command(BaseCommand):
-    """Starts the site and sends it the sample request; nothing it started outlives it."""
+    """Start the site and send the sample request. Every process that it starts ends with it."""
 
     help = "Starts emulator, web server and cluster, makes a first video, and serves until Ctrl-C."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """All optional."""
+        """All are optional."""
         parser.add_argument("--once", action="store_true", help="exit as soon as the first video is stored")
         parser.add_argument("--port", type=int, default=8000, help="port to serve on, or the first free one after it")
         parser.add_argument("--timeout", type=float, default=900, help="seconds the first video may take (900)")
 
     def handle(self, *args: Any, once: bool, port: int, timeout: float, **options: Any) -> None:
-        """Run until stopped. A request to stop only sets a flag, so nothing is ever left half started."""
+        """Run until stopped. Signals only set a flag, so that starting a process is never interrupted."""
         self._stop = threading.Event()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, lambda *_: self._stop.set())

@@ -1,15 +1,15 @@
 "use strict";
 
-// Videos are under way: look again every few seconds, but never take a video away from somebody who watches it.
+// Reloads the page every few seconds while tasks are unfinished, but never while a video is being played.
 const SECONDS = 5;
 
-function beingWatched(video) {
+function isPlaying(video) {
   return video.currentTime > 0 || !video.paused;
 }
 
 setInterval(() => {
   const videos = [...document.querySelectorAll("video")];
-  if (!document.hidden && !videos.some(beingWatched)) {
+  if (!document.hidden && !videos.some(isPlaying)) {
     location.reload();
   }
 }, SECONDS * 1000);

@@ -1,55 +1,58 @@
-// Keeps the key of a form, and refreshes the tasks on the page that move by themselves. Asks less often while nothing
-// changes, not at all while the page is hidden, and stops when nothing moves any more. Without this script the page is simply reloaded by hand.
+// Restores the key of a form, and refreshes the rows of tasks in progress. Polls less often while nothing changes, not
+// while the page is hidden, and stops when no row needs it. Without this script the page is reloaded by hand.
 "use strict";
 {
-  const SOONEST = 3000;
-  const LATEST = 15000;
-  const AFTER_ERROR = 60000;
-  let delay = SOONEST;
+  const MIN_DELAY = 3000;
+  const MAX_DELAY = 15000;
+  const MAX_ERROR_DELAY = 60000;
+  let delay = MIN_DELAY;
   let etag = "";
 
-  const moving = () => [...new Set([...document.querySelectorAll("[data-seedance-moving]")].map((cell) => cell.dataset.seedanceTask))];
+  const refreshedIds = () => [
+    ...new Set([...document.querySelectorAll("[data-seedance-refresh]")].map((cell) => cell.dataset.seedanceTask)),
+  ];
 
   const cellsOf = (id) => document.querySelectorAll(`[data-seedance-task="${CSS.escape(id)}"]`);
 
-  function show(id, row) {
+  function updateRow(id, row) {
     for (const cell of cellsOf(id)) {
       const html = row?.cells[cell.dataset.seedanceCell]; // escaped by the server
       if (html !== undefined && cell.innerHTML !== html) cell.innerHTML = html;
-      cell.toggleAttribute("data-seedance-moving", Boolean(row?.moving));
+      cell.toggleAttribute("data-seedance-refresh", Boolean(row?.refresh));
     }
   }
 
+  // Whether anything has changed.
   async function refresh(root) {
-    const ids = moving();
-    const answer = await fetch(`${root.dataset.seedanceLive}?ids=${ids.join(",")}`, {
+    const ids = refreshedIds();
+    const response = await fetch(`${root.dataset.seedanceLive}?ids=${ids.join(",")}`, {
       headers: etag ? { "If-None-Match": etag } : {},
       cache: "no-store",
     });
-    if (answer.status === 304) return false;
-    if (!answer.ok || answer.redirected) throw new Error(`status ${answer.status}`);
-    etag = answer.headers.get("ETag") ?? "";
-    const rows = await answer.json();
-    const before = root.dataset.seedanceReload;
-    if (before && ids.some((id) => rows[id]?.moment !== before || !rows[id].moving)) location.reload();
-    else ids.forEach((id) => show(id, rows[id]));
+    if (response.status === 304) return false;
+    if (!response.ok || response.redirected) throw new Error(`status ${response.status}`);
+    etag = response.headers.get("ETag") ?? "";
+    const rows = await response.json();
+    const version = root.dataset.seedanceVersion; // only on the page of one task
+    if (version && ids.some((id) => rows[id]?.version !== version || !rows[id].refresh)) location.reload();
+    else ids.forEach((id) => updateRow(id, rows[id]));
     return true;
   }
 
-  async function round(root) {
+  async function poll(root) {
     if (!document.hidden) {
       try {
-        delay = (await refresh(root)) ? SOONEST : Math.min(delay * 1.3, LATEST);
+        delay = (await refresh(root)) ? MIN_DELAY : Math.min(delay * 1.3, MAX_DELAY);
       } catch {
-        delay = Math.min(delay * 2, AFTER_ERROR);
+        delay = Math.min(delay * 2, MAX_ERROR_DELAY);
       }
     }
-    if (moving().length) setTimeout(round, delay, root);
+    if (refreshedIds().length) setTimeout(poll, delay, root);
   }
 
-  // Who goes back to a page gets it anew from the server. The key of its forms stays what it was, so that pressing the
-  // button again is the same request as before; only a page that is opened anew makes another task.
-  function keepKey() {
+  // The back button loads the page again from the server. Its forms keep the key they had, so that pressing the button
+  // again repeats the same request; only a page that is opened anew creates another task.
+  function restoreSubmissionKey() {
     const fields = [...document.querySelectorAll('input[name="submission_key"]')];
     if (!fields.length) return;
     const key = history.state?.seedanceKey ?? fields[0].value;
@@ -58,8 +61,8 @@
   }
 
   document.addEventListener("DOMContentLoaded", () => {
-    keepKey();
+    restoreSubmissionKey();
     const root = document.querySelector("[data-seedance-live]");
-    if (root && moving().length) setTimeout(round, delay, root);
+    if (root && refreshedIds().length) setTimeout(poll, delay, root);
   });
 }
