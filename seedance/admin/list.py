@@ -4,7 +4,6 @@ import datetime as dt
 from collections.abc import Iterator
 from functools import wraps
 from typing import Any, ClassVar
-from uuid import UUID
 
 from django.contrib import admin
 from django.core.paginator import Paginator
@@ -20,7 +19,7 @@ from django.utils.translation import gettext_lazy as _
 
 from .. import conf, health
 from ..models import GenerationTask
-from ..models.ids import first_id_of
+from ..models.ids import created_between, parse_id
 from . import presentation
 from .choices import models_of
 from .permissions import TaskPermissions
@@ -66,10 +65,8 @@ def search(queryset: QuerySet, term: str) -> QuerySet:
 
 
 def _with_own_id(queryset: QuerySet, term: str) -> QuerySet:
-    try:
-        return queryset.filter(pk=UUID(term))
-    except ValueError:
-        return queryset.none()
+    own_id = parse_id(term)
+    return queryset.filter(pk=own_id) if own_id else queryset.none()
 
 
 def _with_provider_id(queryset: QuerySet, term: str) -> QuerySet:
@@ -169,7 +166,7 @@ class CreatedFilter(admin.SimpleListFilter):
             return queryset
         midnight = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
         since = midnight - dt.timedelta(days=int(self.value() or 1) - 1)
-        return queryset.filter(created_at__gte=since, pk__gte=first_id_of(since))
+        return queryset.filter(created_between(after=since))
 
 
 def _named(queryset: QuerySet, name: str | None) -> list[Any]:

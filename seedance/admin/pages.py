@@ -1,6 +1,5 @@
 """The pages besides Django's: stored files, rows to refresh, reconciling an unconfirmed task."""
 
-import hashlib
 import json
 from functools import partial
 from typing import Any
@@ -9,15 +8,16 @@ from uuid import UUID
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.forms import Form
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponseNotAllowed, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.urls import URLPattern, path
-from django.utils.cache import get_conditional_response, patch_cache_control
 from django.utils.translation import gettext as _
 
 from .. import lifecycle
 from ..exceptions import SeedanceError, TransitionError
+from ..media.serving import json_response
 from ..models import GenerationTask, MediaItem
+from ..models.ids import parse_id
 from . import presentation, submission
 from .actions import CAUSE
 from .forms import LinkForm, ResubmitForm
@@ -71,11 +71,7 @@ class TaskPages(TaskList):
         self._require_permitted(request)
         rows = self.get_queryset(request).filter(pk__in=_ids(request.GET.get("ids", "")))
         body = json.dumps({str(task.pk): self._live_row(request, task) for task in rows.order_by("pk")})
-        etag = f'"{hashlib.sha256(body.encode()).hexdigest()}"'
-        response = HttpResponse(body, content_type="application/json", headers={"ETag": etag})
-        conditional = get_conditional_response(request, etag=etag, response=response) or response
-        patch_cache_control(conditional, private=True, no_cache=True)
-        return conditional
+        return json_response(request, body)
 
     def result_file_view(self, request: HttpRequest, task_id: UUID, column: str) -> HttpResponseBase:
         """A file that was archived from the provider."""
@@ -146,10 +142,5 @@ def _require_valid(form: Form) -> None:
 
 def _ids(text: str) -> list[UUID]:
     """The ids in ``id,id,…``; other words are ignored."""
-    found = []
-    for word in text.split(",")[:MAX_LIVE_ROWS]:
-        try:
-            found.append(UUID(word))
-        except ValueError:
-            continue
-    return found
+    words = text.split(",")[:MAX_LIVE_ROWS]
+    return [found for word in words if (found := parse_id(word))]

@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from .. import conf
-from ..catalogue import PARAMETERS, Estimate, find_error
+from ..catalogue import PARAMETERS, Estimate, find_error, format_amount
 from ..exceptions import ConfigurationError
 from ..models import Attention, GenerationTask, Status
 
@@ -157,9 +157,7 @@ def prompt(task: GenerationTask) -> str:
 
 def money(amount: Decimal, currency: str) -> str:
     """An amount with two to four decimals and its currency."""
-    rounded = amount.quantize(Decimal("0.0001"))
-    cents = rounded.quantize(Decimal("0.01"))
-    return f"{cents if cents == rounded else rounded} {currency}".strip()
+    return f"{format_amount(amount)} {currency}".strip()
 
 
 def cost(task: GenerationTask) -> SafeString | str:

@@ -19,6 +19,7 @@ from django.http import Http404, HttpRequest
 from ..exceptions import IdempotencyError
 from ..models import GenerationTask
 from ..models.idempotency import IdempotencyKey
+from ..models.ids import parse_id
 
 #: Name of the field with the key.
 FIELD = "submission_key"
@@ -87,10 +88,9 @@ def continued_id(request: HttpRequest) -> UUID | None:
     given = request.POST if request.method == "POST" else request.GET
     if CONTINUE_FROM not in given:
         return None
-    try:
-        return UUID(given[CONTINUE_FROM])
-    except ValueError:
-        raise Http404 from None
+    if (task_id := parse_id(given[CONTINUE_FROM])) is None:
+        raise Http404
+    return task_id
 
 
 def fingerprint_of(request: HttpRequest) -> str:
