@@ -13,7 +13,7 @@ from django.utils.module_loading import import_string
 
 from .exceptions import ConfigurationError
 from .policy import Policy
-from .provider.presets import COMMON, PRESETS
+from .provider.presets import PRESETS
 
 #: How long a process keeps what a callable ``API_KEY`` answered, and how long that it failed. Seconds.
 KEY_SECONDS = 60.0
@@ -90,14 +90,15 @@ class Provider:
     GET_TIMEOUT: float = 15.0
     #: How long after submitting a task to ask for the first time.
     FIRST_POLL_SECONDS: float = 10.0
-    #: How long between two looks at a task that did not change.
+    #: How long between two polls of a task that did not change.
     POLL_SECONDS: float = 8.0
-    #: How many tasks of one model may be created in a minute; 0: no limit of ours.
-    CREATE_PER_MINUTE: float = 0
+    #: How many tasks of one model may be created in a minute; 0: no limit of ours. CometAPI publishes none, so the
+    #: default is the strictest of Ark's, for an individual account and 2.x models.
+    CREATE_PER_MINUTE: float = 180
     #: How many tasks may be looked up in a second; 0: no limit of ours.
-    GET_PER_SECOND: float = 0
+    GET_PER_SECOND: float = 20
     #: How many lists may be asked for in a second; 0: no limit of ours.
-    LIST_PER_SECOND: float = 0
+    LIST_PER_SECOND: float = 1
     #: How many tasks may be at the provider at a time; 0: as many as it takes.
     MAX_ACTIVE: int = 0
     #: How many ids go into one list call, up to 500.
@@ -227,7 +228,7 @@ def provider(alias: str = "default") -> Provider:
             f'SEEDANCE["PROVIDERS"]["{alias}"]["PRESET"] must be one of {", ".join(PRESETS)}, '
             'or give "BASE_URL" and "DIALECT" yourself.'
         )
-    values = {**COMMON, **PRESETS.get(preset, {}), **written, "PRESET": preset}
+    values = {**PRESETS.get(preset, {}), **written, "PRESET": preset}
     return Provider(alias=alias, **{name: value for name, value in values.items() if name in PROVIDER_NAMES})
 
 
