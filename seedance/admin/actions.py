@@ -17,7 +17,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from .. import conf
+from .. import conf, lifecycle
 from ..exceptions import TransitionError
 from ..models import FINAL, GenerationTask, Status
 from ..models.queryset import CLOSABLE_ROWS, GenerationTaskQuerySet
@@ -148,7 +148,7 @@ def cancel_selected(
     skipped, here, there = SkipReport(), 0, 0
     for task in queryset:
         try:
-            task.request_cancel(cause=CAUSE, actor=request.user.get_username())
+            lifecycle.cancel(task, cause=CAUSE, actor=request.user.get_username())
         except TransitionError as error:
             skipped.add(task.status, str(error))
         else:

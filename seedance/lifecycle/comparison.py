@@ -1,4 +1,4 @@
-"""Whether the video that came home is the one that was asked for."""
+"""Compare a stored video with what was requested."""
 
 from collections.abc import Iterator
 
@@ -12,7 +12,7 @@ SLACK = 0.5
 
 
 def differences(task: GenerationTask, facts: MediaFacts | None) -> str:
-    """How a video differs from what was asked for, for people; ``""`` when it does not, or nobody can tell.
+    """How a video differs from what was requested, as text; ``""`` when it does not, or that is not known.
 
     Args:
         facts: what was measured of the file; ``None`` when nothing could be.
@@ -34,7 +34,7 @@ def _asked_size(task: GenerationTask) -> tuple[int, int] | None:
     try:
         host = intake.host_of(task.provider)
     except ConfigurationError:
-        return None  # the alias left the settings since
+        return None  # the alias is no longer in the settings
     row = intake.current_catalogue().find(task.model_name, host)
     if row is None or not task.resolution or not task.ratio:
         return None

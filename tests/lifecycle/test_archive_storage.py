@@ -153,7 +153,7 @@ def test_storage_that_is_down_is_asked_less_and_less_and_fills_no_timeline(finis
 
 
 def test_link_is_not_downloaded_from_until_its_host_refuses(provider, finished, monkeypatch):
-    monkeypatch.setattr(archiving, "MOST_DOWNLOADS", 3)
+    monkeypatch.setattr(archiving, "MAX_DOWNLOADS", 3)
     provider.fault("truncated_mp4", on="download", times=None)
     for _number in range(8):
         claim_and_archive(finished)

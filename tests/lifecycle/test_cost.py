@@ -71,7 +71,7 @@ def test_task_that_failed_at_a_relay_has_an_unknown_cost(relay, sent, looked_at)
 
 def test_task_cancelled_while_it_was_queued_costs_nothing(provider, sent, looked_at):
     task = sent(ratio="16:9")
-    task.request_cancel(cause="test")
+    lifecycle.cancel(task, cause="test")
 
     task = looked_at(task)
 

@@ -46,7 +46,7 @@ def finished(make_task):
 def look(task, status="running"):
     """The row after the provider was heard, as a look of its own or in a list does it."""
     history.forget()
-    lifecycle.apply(GenerationTask.objects.get(pk=task.pk), said(task, status), cause="poll")
+    lifecycle.update(GenerationTask.objects.get(pk=task.pk), said(task, status), cause="poll")
     return GenerationTask.objects.get(pk=task.pk)
 
 

@@ -63,7 +63,7 @@ def test_failed_task_tells_why_and_that_nothing_was_billed(provider, sent, looke
 def test_final_task_never_changes_again(make_task):
     task = make_task(status="succeeded", provider_task_id="cgt-1")
 
-    lifecycle.apply(task, remote("failed", error_code="x"), cause="test")
+    lifecycle.update(task, remote("failed", error_code="x"), cause="test")
 
     assert GenerationTask.objects.get().status == "succeeded"
 
@@ -71,7 +71,7 @@ def test_final_task_never_changes_again(make_task):
 def test_unknown_word_changes_no_status_and_is_shown(make_task):
     task = make_task(status="running")
 
-    lifecycle.apply(task, remote("", word="paused"), cause="test")
+    lifecycle.update(task, remote("", word="paused"), cause="test")
 
     row = GenerationTask.objects.get()
     assert (row.status, row.attention, row.attention_detail) == ("running", "unknown_status", "paused")
@@ -81,7 +81,7 @@ def test_unknown_word_changes_no_status_and_is_shown(make_task):
 def test_known_word_after_an_unknown_one_lowers_the_flag(make_task):
     task = make_task(status="running", attention="unknown_status", attention_detail="paused")
 
-    lifecycle.apply(task, remote("running"), cause="test")
+    lifecycle.update(task, remote("running"), cause="test")
 
     assert GenerationTask.objects.get().attention == ""
 
@@ -89,7 +89,7 @@ def test_known_word_after_an_unknown_one_lowers_the_flag(make_task):
 def test_backwards_news_moves_nothing_and_is_shown(make_task):
     task = make_task(status="running", provider_updated_at=NOW)
 
-    lifecycle.apply(task, remote("queued"), cause="test")
+    lifecycle.update(task, remote("queued"), cause="test")
 
     row = GenerationTask.objects.get()
     assert (row.status, row.attention) == ("running", "backwards")
@@ -98,7 +98,7 @@ def test_backwards_news_moves_nothing_and_is_shown(make_task):
 def test_late_old_news_is_ignored_without_a_flag(make_task):
     task = make_task(status="running", provider_updated_at=NOW)
 
-    lifecycle.apply(task, remote("queued", updated_at=NOW - dt.timedelta(seconds=9)), cause="test")
+    lifecycle.update(task, remote("queued", updated_at=NOW - dt.timedelta(seconds=9)), cause="test")
 
     row = GenerationTask.objects.get()
     assert (row.status, row.attention) == ("running", "")
@@ -107,16 +107,16 @@ def test_late_old_news_is_ignored_without_a_flag(make_task):
 def test_success_without_a_link_is_looked_at_again_before_anybody_is_told(make_task):
     task = make_task(status="running")
 
-    lifecycle.apply(task, remote("succeeded"), cause="test")
+    lifecycle.update(task, remote("succeeded"), cause="test")
 
     row = GenerationTask.objects.get()
-    assert (row.status, row.attention, row.poll_failures) == ("running", "", 1)
+    assert (row.status, row.attention, row.link_polls) == ("running", "", 1)
 
 
 def test_success_that_never_gets_a_link_is_a_success_with_a_flag(make_task):
-    task = make_task(status="running", poll_failures=5)
+    task = make_task(status="running", link_polls=5)
 
-    lifecycle.apply(task, remote("succeeded"), cause="test")
+    lifecycle.update(task, remote("succeeded"), cause="test")
 
     row = GenerationTask.objects.get()
     assert (row.status, row.attention) == ("succeeded", "no_video")
@@ -125,7 +125,7 @@ def test_success_that_never_gets_a_link_is_a_success_with_a_flag(make_task):
 def test_overdue_task_raises_a_flag_and_stays_what_it_is(make_task):
     task = make_task(status="running", submitted_at=NOW - dt.timedelta(hours=50))
 
-    lifecycle.apply(task, remote("running"), cause="test")
+    lifecycle.update(task, remote("running"), cause="test")
 
     row = GenerationTask.objects.get()
     assert (row.status, row.attention) == ("running", "overdue")
@@ -203,28 +203,6 @@ def test_list_of_unchanged_tasks_writes_once(provider, sent, django_assert_num_q
 
     with django_assert_num_queries(1):
         lifecycle.poll_many(tasks, conf.provider())
-
-
-def test_cancelled_while_queued_is_cancelled_by_the_providers_word(provider, sent, looked_at):
-    task = sent()
-    task.request_cancel(cause="test")
-
-    task = looked_at(task)
-
-    assert task.status == "cancelled"
-    assert provider.tasks[task.provider_task_id].status == "cancelled"
-
-
-def test_cancel_that_comes_too_late_says_so_and_the_task_goes_on(provider, sent, looked_at):
-    task = sent()
-    task.request_cancel(cause="test")
-    provider.clock.advance(10)
-
-    task = looked_at(task)
-
-    assert (task.status, task.cancel_requested_at) == ("running", None)
-    assert "billed" in task.events.filter(what="note").last().detail
-    assert not [heard for heard in provider.requests if heard.method == "DELETE"]
 
 
 def test_look_without_news_writes_nothing_but_the_next_look(provider, sent, django_assert_num_queries):

@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import CommandError
 from django.utils.translation import gettext as _
 
-from ... import tasks
+from ... import lifecycle, tasks
 from ...exceptions import TransitionError
 from ...models import GenerationTask
 from ...queue import ShutdownSignal
@@ -26,7 +26,7 @@ class Command(VerbCommand):
         refused: list[str] = []
         for task in tasks_named:
             try:
-                task.request_cancel(cause="command")
+                lifecycle.cancel(task, cause="command")
             except TransitionError as exc:
                 refused.append(f"{task.pk}: {exc}")
         tasks.poll([task for task in tasks_named if task.cancel_requested_at])
