@@ -92,7 +92,7 @@ def update(task: GenerationTask, remote: RemoteTask, *, cause: str) -> None:
 
 
 def reschedule(tasks: Sequence[GenerationTask]) -> None:
-    """Set the next poll of unchanged tasks in one statement per provider, the same for all, so that one list answers."""
+    """Set the next poll of unchanged tasks in one statement per provider, so that one list answers for all."""
     accounts: dict[str, list[GenerationTask]] = defaultdict(list)
     for task in tasks:
         accounts[task.provider].append(task)

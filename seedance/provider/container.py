@@ -1,4 +1,4 @@
-"""Tell by its first bytes and boxes whether a file is the whole video or image it should be. No codecs needed."""
+"""Check by its first bytes and boxes that a file is a complete video or image. Needs no codecs."""
 
 import struct
 from typing import BinaryIO
@@ -12,8 +12,8 @@ IMAGE_SIGNATURES = {b"\x89PNG\r\n\x1a\n": ".png", b"\xff\xd8\xff": ".jpg"}
 def check_video(file: BinaryIO, size: int) -> str:
     """Check that a file of ``size`` bytes is a whole MP4 or QuickTime movie; returns its suffix.
 
-    Walks the top-level boxes: the first must be ``ftyp``, none may reach past the end, and both the index
-    (``moov``) and the media (``mdat``) must be there, since a cut-off file lacks one of them. Two kinds of film hide
+    Reads the top-level boxes: the first must be ``ftyp``, none may reach past the end, and both the index
+    (``moov``) and the media (``mdat``) must be there, since a cut-off file lacks one of them. Two kinds of video hide
     a cut: a fragmented one cut between fragments, and one whose last box runs "to the end". Providers send neither,
     and a download compares the announced length as well.
 

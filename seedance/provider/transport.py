@@ -26,16 +26,16 @@ from ..exceptions import (
     ServerError,
     TransportError,
 )
-from .reading import ErrorWords, read_error, read_object
+from .reading import ErrorDetail, read_error, read_object
 
-#: No honest answer is larger; a larger one is cut and then unreadable. Bytes.
+#: No valid answer is larger; a larger one is cut and then unreadable. Bytes.
 MAX_ANSWER_BYTES = 16 * 1024 * 1024
-#: How much of an unreadable answer is kept for people. Characters.
+#: How much of an unreadable answer is kept. Characters.
 EXCERPT = 600
 #: How much of a body is read at a time. Bytes.
 PIECE = 64 * 1024
 
-#: A relay's word for an id that it does not know, or not yet; as a code, or as a message with its request id behind.
+#: A relay's code for an id that it does not know, or not yet; as a code, or as a message with its request id behind.
 _UNKNOWN_TASK = "task_not_exist"
 
 _REQUEST_ID_HEADERS = ("x-request-id", "x-cometapi-request-id", "x-tt-logid")
@@ -53,15 +53,15 @@ class BearerAuth(AuthBase):
 
 
 class NoRedirectSession(requests.Session):
-    """Leaves redirects to us. Even when told not to follow them, ``requests`` would read the whole answer and take
-    the new address apart at once, which fails on some, outside of its own error classes."""
+    """Follows no redirects. Even with ``allow_redirects=False`` ``requests`` would read the whole answer and parse the
+    new address at once, which for some raises errors outside of its own classes."""
 
     def get_redirect_target(self, resp: requests.Response) -> None:
         """Nowhere."""
 
 
 class TrackedBody:
-    """A request's body, of known length, that knows whether anybody has begun to read it.
+    """A request's body, of known length, that records whether reading it has begun.
 
     Connecting, the handshake and the headers come before it. So while it is unread the provider has nothing to act
     on, whatever went wrong, and no guessing from error classes is needed.
@@ -82,7 +82,7 @@ class TrackedBody:
         return iter(lambda: self.read(PIECE), b"")
 
     def read(self, size: int = -1, /) -> bytes:
-        """Hand out the next piece, which may arrive from now on."""
+        """The next piece; from now on it may have been sent."""
         self.was_read = True
         return self._file.read(size)
 
@@ -111,9 +111,9 @@ class Answer:
 class Transport:
     """Speaks HTTP with one host and account. ``base_url`` has no slash at its end.
 
-    GETs share kept connections and are repeated by urllib3 when the connection or a gateway fails. Everything
-    else goes out once, on a connection of its own: a kept one that the host has just closed would look like
-    silence after sending, and silence after a paid create is the one thing we cannot mend.
+    GETs share kept connections and are repeated by urllib3 when the connection or a gateway fails. Everything else is
+    sent once, on a connection of its own: on a kept one that the host has just closed, a create would seem to be sent
+    and without an answer, which nothing can resolve.
     """
 
     def __init__(
@@ -210,41 +210,41 @@ class Transport:
 
     def unreadable(self, answer: Answer, message: str) -> ProtocolError:
         """The error for a success that says nothing we can use."""
-        words = read_error(answer.data)
-        return ProtocolError(message, **self._exchange_of(answer, words))
+        detail = read_error(answer.data)
+        return ProtocolError(message, **self._exchange_of(answer, detail))
 
     def _session_for(self, method: str) -> requests.Session:
         return self._session if method == "GET" else _session(1, retries=0)
 
     def _error(self, answer: Answer) -> ProviderError:
-        words = read_error(answer.data)
-        exchange = self._exchange_of(answer, words)
-        message = self._redacted(words.message) or f"The provider answered with HTTP {answer.status_code}."
+        detail = read_error(answer.data)
+        exchange = self._exchange_of(answer, detail)
+        message = self._redacted(detail.message) or f"The provider answered with HTTP {answer.status_code}."
         status = answer.status_code
         if status < 400:
             message = f"The provider redirected the call (HTTP {status}); its BASE_URL is probably wrong."
             return RequestError(message, **{**exchange, "code": "redirect"})
         if status in (401, 403):
             return AuthenticationError(message, **exchange)
-        if status == 404 or words.code == _UNKNOWN_TASK or words.message.startswith(_UNKNOWN_TASK):
+        if status == 404 or detail.code == _UNKNOWN_TASK or detail.message.startswith(_UNKNOWN_TASK):
             return NotFoundError(message, **exchange)
         if status == 429:
             return RateLimitError(message, retry_after=_retry_after(answer.headers), **exchange)
-        # Two refusals in a server error's clothes: "CometAPI specifics", error table.
-        if (status, words.code) in ((500, "invalid_request"), (503, "model_not_found")):
+        # Two refusals that are sent as server errors: "CometAPI specifics", error table.
+        if (status, detail.code) in ((500, "invalid_request"), (503, "model_not_found")):
             return RequestError(message, **exchange)
         if status == 408 or status >= 500:
             return ServerError(message, **exchange)
         return RequestError(message, **exchange)
 
-    def _exchange_of(self, answer: Answer, words: ErrorWords) -> dict[str, Any]:
+    def _exchange_of(self, answer: Answer, detail: ErrorDetail) -> dict[str, Any]:
         header = next(filter(None, (answer.headers.get(name) for name in _REQUEST_ID_HEADERS)), "")
         return {
             "method": answer.method,
             "path": answer.path,
             "status_code": answer.status_code,
-            "code": self._redacted(words.code),
-            "request_id": self._redacted(header or words.request_id)[:128],
+            "code": self._redacted(detail.code),
+            "request_id": self._redacted(header or detail.request_id)[:128],
             "body": self._redacted(answer.body[: EXCERPT * 4].decode("utf-8", "replace"))[:EXCERPT],
         }
 
@@ -294,7 +294,7 @@ def _checked_key(key: str) -> str:
 
 
 def _no_answer(exc: BaseException, sent: bool) -> str:
-    """One line about a call without an answer. Names the first cause only by its class: texts may hold addresses."""
+    """One line about a call without an answer. Names the first cause only by its class: messages may hold addresses."""
     first = exc
     while first.__cause__ or first.__context__:
         first = first.__cause__ or first.__context__ or first

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django_q.models import Schedule
 
 from seedance import queue, tasks
-from seedance.management.doctor import NOBODYS_TASK
+from seedance.management.doctor import UNKNOWN_TASK_ID
 from seedance.models import Account, GenerationTask, Lease, Status
 
 from ..conftest import SAMPLE_MODEL, SAMPLE_PROMPT, content_of
@@ -62,7 +62,7 @@ def test_everything_has_a_line(run, healthy):
         "schedules",
         "accounts",
         "models",
-        "looks",
+        "polls",
         "sends",
         "links",
         "needs attention",
@@ -73,7 +73,7 @@ def test_provider_is_asked_one_harmless_thing(run, healthy):
     run("seedance_doctor")
 
     assert [(heard.method, heard.path) for heard in healthy.requests] == [
-        ("GET", f"/api/v3/contents/generations/tasks/{NOBODYS_TASK}")
+        ("GET", f"/api/v3/contents/generations/tasks/{UNKNOWN_TASK_ID}")
     ]
 
 
@@ -251,7 +251,7 @@ def test_tasks_that_need_attention_are_counted_by_reason(run, healthy, make_task
 def test_late_look_is_trouble(run, healthy, make_task):
     make_task(status=Status.RUNNING, next_poll_at=timezone.now() - dt.timedelta(minutes=10))
 
-    assert ("trouble", "looks") in marks(run("seedance_doctor"))
+    assert ("trouble", "polls") in marks(run("seedance_doctor"))
 
 
 def test_link_that_dies_before_its_video_is_stored_is_trouble(run, healthy, make_task):

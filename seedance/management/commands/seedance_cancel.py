@@ -10,10 +10,10 @@ from ... import lifecycle, tasks
 from ...exceptions import TransitionError
 from ...models import GenerationTask
 from ...queue import ShutdownSignal
-from ..base import VerbCommand
+from ..base import TaskCommand
 
 
-class Command(VerbCommand):
+class Command(TaskCommand):
     """Cancels the tasks named; a queued one is asked of the provider at once."""
 
     help = "Cancels tasks: here and now while the provider does not know them, by asking it while they are queued."
@@ -22,7 +22,7 @@ class Command(VerbCommand):
         parser.add_argument("ids", nargs="+", metavar="ID", help="Tasks to cancel.")
         parser.set_defaults(every=None)
 
-    def do_to(self, tasks_named: list[GenerationTask]) -> None:
+    def handle_tasks(self, tasks_named: list[GenerationTask]) -> None:
         refused: list[str] = []
         for task in tasks_named:
             try:
@@ -34,5 +34,5 @@ class Command(VerbCommand):
         if refused:
             raise CommandError(_("Not cancelled:\n%(reasons)s") % {"reasons": "\n".join(refused)})
 
-    def do_what_is_due(self, sign: ShutdownSignal) -> Any:
+    def handle_due(self, shutdown: ShutdownSignal) -> Any:
         raise CommandError(_("Name the tasks to cancel."))

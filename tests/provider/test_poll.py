@@ -358,7 +358,7 @@ def test_recent_tasks_of_one_tier_are_asked_for(ark, provider):
 
 def test_recent_tasks_of_an_endless_list_are_not_guessed_from_its_beginning(ark, provider, sample, monkeypatch):
     monkeypatch.setattr("seedance.provider.ark.PAGE_SIZE", 1)
-    monkeypatch.setattr("seedance.provider.ark.MOST_PAGES", 2)
+    monkeypatch.setattr("seedance.provider.ark.MAX_PAGES", 2)
     for _ in range(3):
         ark.create_task(sample)
 
