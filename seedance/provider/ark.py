@@ -33,9 +33,7 @@ class SeedanceClient(DialectClient):
     def _write_body(self, request: TaskRequest, file: IO[bytes]) -> str:
         placeholder = secrets.token_hex(16)
         uploads = [part.upload for part in request.content if part.upload]
-        content = tuple(
-            _with_placeholder(part, part.upload, placeholder) if part.upload else part for part in request.content
-        )
+        content = tuple(_without_upload(part, placeholder) for part in request.content)
         # ASCII-escaped, because one relay was seen to trip over its own re-encoding.
         body = json.dumps(create_body(replace(request, content=content)), allow_nan=False).encode()
         beginning, *rest = body.split(placeholder.encode())

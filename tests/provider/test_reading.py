@@ -324,4 +324,4 @@ def test_any_answer_is_read_into_what_a_database_keeps(data):
 
     text = json.dumps(kept, ensure_ascii=False, allow_nan=False)
     assert text.encode()
-    assert "\\u0000" not in text
+    assert "\\u0000" not in text.replace(r"\\", "")  # an escaped backslash before u0000 is no NUL
