@@ -32,11 +32,11 @@ def sent(db: None, provider: Any) -> Callable[..., GenerationTask]:
 
 
 @pytest.fixture
-def looked_at() -> Callable[[GenerationTask], GenerationTask]:
+def polled() -> Callable[[GenerationTask], GenerationTask]:
     """Returns a function that asks the provider about a task and gives back the row as it then is."""
 
-    def look(task: GenerationTask) -> GenerationTask:
+    def poll(task: GenerationTask) -> GenerationTask:
         lifecycle.poll(GenerationTask.objects.get(pk=task.pk))
         return GenerationTask.objects.get(pk=task.pk)
 
-    return look
+    return poll

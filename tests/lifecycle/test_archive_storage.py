@@ -48,11 +48,11 @@ def storage(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def finished(provider, sent, looked_at, storage):
+def finished(provider, sent, polled, storage):
     """A task whose video and last frame wait at the provider."""
     task = sent(return_last_frame=True)
     provider.finish()
-    return looked_at(task)
+    return polled(task)
 
 
 def claim_and_archive(task):

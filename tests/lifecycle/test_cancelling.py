@@ -60,22 +60,22 @@ def test_cancelling_what_was_sent_meanwhile_asks_the_provider(provider, make_tas
     assert (stale.status, stale.cancel_requested_at is not None) == ("queued", True)
 
 
-def test_cancelled_while_queued_is_cancelled_by_the_providers_word(provider, sent, looked_at):
+def test_queued_task_is_cancelled_by_the_status_of_the_provider(provider, sent, polled):
     task = sent()
     lifecycle.cancel(task, cause="test")
 
-    task = looked_at(task)
+    task = polled(task)
 
     assert task.status == "cancelled"
     assert provider.tasks[task.provider_task_id].status == "cancelled"
 
 
-def test_cancel_that_comes_too_late_says_so_and_the_task_goes_on(provider, sent, looked_at):
+def test_cancel_that_comes_too_late_says_so_and_the_task_goes_on(provider, sent, polled):
     task = sent()
     lifecycle.cancel(task, cause="test")
     provider.clock.advance(10)
 
-    task = looked_at(task)
+    task = polled(task)
 
     assert (task.status, task.cancel_requested_at) == ("running", None)
     assert "billed" in task.events.filter(what="note").last().detail

@@ -207,7 +207,7 @@ def test_get_does_not_ask_for_an_id_that_would_vanish_from_the_address(ark, prov
     assert not provider.requests
 
 
-def test_get_gives_up_on_a_host_that_stays_silent(impatient, provider):
+def test_get_gives_up_on_a_host_that_does_not_answer(impatient, provider):
     provider.fault("slow_headers", on="get", times=None, seconds=2)
 
     with pytest.raises(TransportError):
@@ -251,7 +251,7 @@ def test_get_notices_a_body_that_is_shorter_than_announced(at_host, host):
     [b"", b"nonsense\r\n\r\n", b"HTTP/1.1 abc\r\n\r\n", struct.pack("8B", *range(8))],
     ids=["nothing", "words", "no status", "bytes"],
 )
-def test_get_takes_what_is_not_http_for_silence(at_host, host, raw):
+def test_get_treats_what_is_not_http_as_no_answer(at_host, host, raw):
     host.raw = raw
 
     with pytest.raises(TransportError):
