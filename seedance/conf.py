@@ -95,7 +95,7 @@ class Provider:
     #: How many tasks of one model may be created in a minute; 0: no limit of ours. CometAPI publishes none, so the
     #: default is the strictest of Ark's, for an individual account and 2.x models.
     CREATE_PER_MINUTE: float = 180
-    #: How many tasks may be looked up in a second; 0: no limit of ours.
+    #: How many tasks may be polled in a second; 0: no limit of ours.
     GET_PER_SECOND: float = 20
     #: How many lists may be asked for in a second; 0: no limit of ours.
     LIST_PER_SECOND: float = 1

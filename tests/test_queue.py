@@ -147,16 +147,16 @@ def test_enqueue_says_when_the_broker_cannot_be_reached(monkeypatch):
 
 @pytest.mark.django_db
 def test_worker_start_calls_the_callback():
-    told = []
+    called = []
 
     def on_worker_start(**signal_arguments):
-        told.append(signal_arguments["proc_name"])
+        called.append(signal_arguments["proc_name"])
 
     queue.on_worker_start(on_worker_start)
     post_spawn.send(sender="django_q", proc_name="Process-1:1")
     post_spawn.disconnect(on_worker_start)
 
-    assert told == ["Process-1:1"]
+    assert called == ["Process-1:1"]
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ def enqueued(monkeypatch):
 
 @pytest.fixture
 def short_round(settings, provider):
-    """Rounds that look around once and end."""
+    """Rounds that do one step and end."""
     settings.SEEDANCE = {**settings.SEEDANCE, "ROUND_SECONDS": 0.01, "TICK_SECONDS": 0.01}
 
 
@@ -131,11 +131,11 @@ def test_tasks_of_a_provider_that_was_removed_do_not_stop_the_others(provider, e
 
 
 def test_one_failing_row_does_not_stop_the_round(provider, enqueued, monkeypatch, caplog):
-    sick, *_others = create(3)
+    failing, *_others = create(3)
     submit = lifecycle.submit
 
     def submit_or_fall(task):
-        if task.pk == sick.pk:
+        if task.pk == failing.pk:
             raise ZeroDivisionError
         submit(task)
 
@@ -289,7 +289,7 @@ def test_round_goes_on_after_the_driver_lost_its_connection(provider, enqueued, 
     assert (failures, GenerationTask.objects.get().status) == ([], "queued")
 
 
-# -- calls that nobody answers -----------------------------------------------------------------------------------------
+# -- jobs that no cluster takes ----------------------------------------------------------------------------------------
 
 
 @pytest.fixture

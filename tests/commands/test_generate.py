@@ -183,14 +183,14 @@ def test_wait_leaves_the_work_to_a_cluster_that_lives(run, quick, monkeypatch):
         tasks.poll_due()
         tasks.archive_next()
 
-    looks = []
-    monkeypatch.setattr(watch.tasks, "step", lambda sign: looks.append("own step"))
+    steps = []
+    monkeypatch.setattr(watch.tasks, "step", lambda sign: steps.append("own step"))
     monkeypatch.setattr("seedance.queue.ShutdownSignal.wait", lambda self, seconds: cluster_works(seconds))
 
     spoken = run("seedance_generate", *NEVER_LOOKED_AT, "--wait")
 
     assert spoken.status == 0
-    assert looks == []
+    assert steps == []
 
 
 def test_failure_is_printed_with_its_code(run, quick):

@@ -24,7 +24,7 @@ class Killed(BaseException):
 
 
 class Storage(FileSystemStorage):
-    """A storage in a directory that does what it is told before or after it saves."""
+    """A storage in a directory that calls a function before or after it saves."""
 
     def __init__(self, location):
         super().__init__(location)

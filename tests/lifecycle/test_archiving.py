@@ -1,4 +1,4 @@
-"""The video comes home whole, once, and before its link dies; or the row says why not."""
+"""The video is stored completely, once, and before its link expires; or the row says why not."""
 
 import datetime as dt
 import hashlib

@@ -1,4 +1,4 @@
-"""Tasks leave in turn, at the provider's pace, and not at all through an account that only a person can mend."""
+"""Tasks are sent in dispatch order, within the rate limits, and not at all through a paused account or model."""
 
 import datetime as dt
 
@@ -55,7 +55,7 @@ def test_owners_take_turns(provider, make_task, django_user_model, limited):
     assert prompts(provider) == ["many 0", "few 0", "many 1", "many 2"]
 
 
-# -- pace --------------------------------------------------------------------------------------------------------------
+# -- rate limits -------------------------------------------------------------------------------------------------------
 
 
 def test_creates_keep_to_the_rate_limit_of_their_model(provider, make_task, limited):

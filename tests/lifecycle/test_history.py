@@ -44,7 +44,7 @@ def finished(make_task):
 
 
 def poll(task, status="running"):
-    """The row after the provider was heard, as a look of its own or in a list does it."""
+    """The row after a poll that returned this status."""
     history.forget()
     lifecycle.update(GenerationTask.objects.get(pk=task.pk), said(task, status), cause="poll")
     return GenerationTask.objects.get(pk=task.pk)

@@ -1,4 +1,4 @@
-"""Looks are as seldom as will do."""
+"""Tasks are polled as rarely as possible."""
 
 import datetime as dt
 

@@ -1,4 +1,4 @@
-"""Whole files are told from cut and foreign ones."""
+"""Complete files are distinguished from cut and foreign ones."""
 
 import contextlib
 import io

@@ -1,4 +1,4 @@
-"""Calls that may be repeated: looking at one task or at many, and dropping one."""
+"""Calls that may be repeated: polling one task or many, and cancelling one."""
 
 import datetime as dt
 import gzip
