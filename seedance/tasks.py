@@ -63,7 +63,7 @@ def run_round() -> None:
     settings = conf.settings()
     holder = uuid.uuid4().hex
     deadline = time.monotonic() + settings.ROUND_SECONDS
-    _log_database_error(lambda: Lease.objects.take(ROUND_LEASE, holder, LEASE_SECONDS))
+    _catch_database_error(lambda: Lease.objects.take(ROUND_LEASE, holder, LEASE_SECONDS))
 
     def keep() -> bool:
         return Lease.objects.keep(ROUND_LEASE, holder, LEASE_SECONDS)
@@ -75,21 +75,21 @@ def run_round() -> None:
 
     with shutdown_signal() as shutdown:
         while True:
-            is_ours = _log_database_error(turn)
+            is_ours = _catch_database_error(turn)
             if is_ours is False or time.monotonic() > deadline or shutdown.wait(settings.TICK_SECONDS):
                 break
-    _log_database_error(lambda: Lease.objects.release(ROUND_LEASE, holder))
+    _catch_database_error(lambda: Lease.objects.release(ROUND_LEASE, holder))
 
 
 def dispatch() -> None:
     """Do what is due at once; run a whole round only when no other round is running."""
     # First, because what is committed from here on needs another dispatch.
-    _log_database_error(lambda: Lease.objects.release(DISPATCH_LEASE, ENQUEUED))
+    _catch_database_error(lambda: Lease.objects.release(DISPATCH_LEASE, ENQUEUED))
     if queue.runs_in_caller():
         step()
-    elif _log_database_error(Lease.objects.held().filter(name=ROUND_LEASE).exists):
+    elif _catch_database_error(Lease.objects.held().filter(name=ROUND_LEASE).exists):
         with shutdown_signal() as shutdown:
-            _log_database_error(lambda: step(shutdown))
+            _catch_database_error(lambda: step(shutdown))
     else:
         run_round()
 
@@ -97,7 +97,7 @@ def dispatch() -> None:
 def archive() -> None:
     """Archive videos until none waits or other jobs wait for the worker."""
     holder = uuid.uuid4().hex
-    _log_database_error(lambda: Lease.objects.take(ARCHIVE_LEASE, holder, LEASE_SECONDS))
+    _catch_database_error(lambda: Lease.objects.take(ARCHIVE_LEASE, holder, LEASE_SECONDS))
 
     def alive() -> bool:
         return Lease.objects.keep(ARCHIVE_LEASE, holder, LEASE_SECONDS)
@@ -106,12 +106,12 @@ def archive() -> None:
 
         def archive_waiting(_lane: int) -> None:
             # After a database error the lane ends: its claim lapses, and the next archive job takes it over.
-            while _log_database_error(lambda: archive_next(alive)) and not shutdown.is_set:
-                _log_database_error(alive)
+            while _catch_database_error(lambda: archive_next(alive)) and not shutdown.is_set:
+                _catch_database_error(alive)
 
-        waiting = _log_database_error(GenerationTask.objects.archivable().order_by()[:DOWNLOADS].count) or 0
+        waiting = _catch_database_error(GenerationTask.objects.archivable().order_by()[:DOWNLOADS].count) or 0
         _in_threads(archive_waiting, range(waiting))
-    _log_database_error(lambda: Lease.objects.release(ARCHIVE_LEASE, holder))
+    _catch_database_error(lambda: Lease.objects.release(ARCHIVE_LEASE, holder))
 
 
 def enqueue_dispatch(**_signal: Any) -> None:
@@ -284,7 +284,7 @@ class _Heartbeat:
         now = time.monotonic()
         if now - self._last >= HEARTBEAT:
             self._last = now
-            _log_database_error(self._alive)  # work goes on without a heartbeat
+            _catch_database_error(self._alive)  # work goes on without a heartbeat
 
     def before(self, verb: Callable[[Item], object]) -> Callable[[Item], object]:
         """A verb that is preceded by a heartbeat."""
@@ -296,7 +296,7 @@ class _Heartbeat:
         return alive_verb
 
 
-def _log_database_error(work: Callable[[], Item]) -> Item | None:
+def _catch_database_error(work: Callable[[], Item]) -> Item | None:
     """Call ``work``. A database error is logged, and the next call gets a fresh connection.
 
     Returns:
