@@ -1,1 +1,1 @@
-"""Measurements and chaos. Run by hand, from the root of the checkout; docs/benchmarks.md tells what each one shows."""
+"""Measurements and chaos. Run by hand, from the root of the checkout; docs/benchmarks.md describes each one."""

@@ -1,4 +1,4 @@
-"""Bring home a file of some gigabytes and see what that costs in memory.
+"""Download a file of some gigabytes and measure the memory that it takes.
 
 python -m benchmarks.download --gigabytes 2
 """
@@ -19,7 +19,7 @@ TARGET = 20 * 2**20
 PIECE = bytes(range(256)) * 4096
 
 
-class FilmHandler(BaseHTTPRequestHandler):
+class VideoHandler(BaseHTTPRequestHandler):
     """Serves ``/SIZE``: an MP4 of so many bytes, made while it is sent."""
 
     protocol_version = "HTTP/1.1"
@@ -39,7 +39,7 @@ class FilmHandler(BaseHTTPRequestHandler):
             left -= min(left, len(PIECE))
 
     def log_message(self, format: str, *args: object) -> None:
-        """Stay silent."""
+        """Log nothing."""
 
 
 def _box(kind: bytes, content: bytes) -> bytes:
@@ -52,9 +52,9 @@ def measure(url: str, size: int) -> dict[str, float]:
     from seedance.provider.download import download
 
     def fetch(length: int) -> None:
-        with download(f"{url}/{length}", max_bytes=size, seconds=3600, provider_url=url) as film:
-            check_video(film.file, film.bytes)  # type: ignore[arg-type]
-            assert film.bytes == length
+        with download(f"{url}/{length}", max_bytes=size, seconds=3600, provider_url=url) as video:
+            check_video(video.file, video.bytes)  # type: ignore[arg-type]
+            assert video.bytes == length
 
     fetch(2**20)
     before = peak_memory()
@@ -83,7 +83,7 @@ def main() -> int:
     if options.measure:
         print(json.dumps(measure(options.measure, size)))
         return 0
-    server = ThreadingHTTPServer(("127.0.0.1", 0), FilmHandler)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), VideoHandler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     arguments = ["--gigabytes", str(options.gigabytes), "--measure", f"http://127.0.0.1:{server.server_port}"]
     done = subprocess.run(
@@ -93,8 +93,9 @@ def main() -> int:
         capture_output=True,
         text=True,
     )
+    from .site import print_table
+
     found = json.loads(done.stdout)
-    from .table import print_table
 
     speed = size / 1e6 / found["seconds"]
     rows = [(f"{size / 1e9:.1f} GB", f"{found['growth'] / 1e6:.1f} MB", f"{speed:.0f} MB/s")]

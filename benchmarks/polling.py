@@ -1,4 +1,4 @@
-"""One round of looks at everything in flight: on a host with lists, and on one without.
+"""Poll everything in flight once: on a host with lists, and on one without.
 
 python -m benchmarks.polling --database postgres
 """
@@ -20,11 +20,10 @@ from .chaos import MODEL
 from .download import peak_memory
 from .provider import ProviderProcess
 from .services import Unavailable
-from .stage import ROOT, Stage
-from .table import print_table
+from .site import ROOT, Site, print_table
 
-#: What is promised: statements for one list, growth of the process in bytes, seconds for 1,000 tasks without lists.
-MOST_STATEMENTS, MOST_GROWTH, MOST_SECONDS = 8.0, 50 * 2**20, 4.0
+#: Limits: statements for one list, growth of the process in bytes, seconds for 1,000 tasks without lists.
+MAX_STATEMENTS, MAX_GROWTH, MAX_SECONDS = 8.0, 50 * 2**20, 4.0
 #: How long the host without lists takes for an answer. Seconds.
 LATENCY = 0.05
 
@@ -33,32 +32,32 @@ def main() -> int:
     """Run it; the exit status."""
     options = _options()
     if options.measure:
-        print(json.dumps(_one_round()))
+        print(json.dumps(_poll_all()))
         return 0
     try:
-        stage = Stage(options.database)
+        site = Site(options.database)
     except Unavailable as exc:
         print(f"Cannot run: {exc}.", file=sys.stderr)
         return 2
-    with stage:
-        return 0 if all([_compare_lists(stage, options), _compare_singles(stage, options)]) else 1
+    with site:
+        return 0 if all([_compare_lists(site, options), _compare_singles(site, options)]) else 1
 
 
-def _compare_lists(stage: Stage, options: argparse.Namespace) -> bool:
+def _compare_lists(site: Site, options: argparse.Namespace) -> bool:
     """Everything in flight, few changed, asked about in lists of different length."""
-    provider = stage.start_provider(queue_seconds=86_400)
-    stage.prepare(_seedance(provider))
+    provider = site.start_provider(queue_seconds=86_400)
+    site.prepare(_seedance(provider))
     ids = _put_in_flight(provider, "default", options.tasks)
     rows, kept = [], True
     for number, size in enumerate((100, 500)):
         changed = random.Random(number).sample(ids, int(options.tasks * options.changed))
         word = ("running", "succeeded")[number]
         with ThreadPoolExecutor(8) as pool:
-            list(pool.map(lambda id, word=word: provider.tell("set_status", id=id, status=word), changed))
-        found = _round_elsewhere(provider, "default", LIST_IDS=size)
+            list(pool.map(lambda id, word=word: provider.command("set_status", id=id, status=word), changed))
+        found = _poll_in_subprocess(provider, "default", LIST_IDS=size)
         statements = found["statements"] / max(1, found["lists"])
-        kept &= found["lists"] <= options.tasks / size and statements <= MOST_STATEMENTS
-        kept &= found["growth"] <= MOST_GROWTH
+        kept &= found["lists"] <= options.tasks / size and statements <= MAX_STATEMENTS
+        kept &= found["growth"] <= MAX_GROWTH
         speed, growth = f"{options.tasks / found['seconds']:,.0f}/s", f"{found['growth'] / 2**20:.1f} MB"
         rows.append(
             (size, found["lists"], found["gets"], f"{statements:.1f}", growth, f"{found['seconds']:.2f} s", speed)
@@ -69,16 +68,16 @@ def _compare_lists(stage: Stage, options: argparse.Namespace) -> bool:
     return kept
 
 
-def _compare_singles(stage: Stage, options: argparse.Namespace) -> bool:
-    """The same tasks asked about one after the other, side by side, and, where the host has them, in lists."""
-    provider = stage.start_provider(queue_seconds=86_400, latency=LATENCY)
+def _compare_singles(site: Site, options: argparse.Namespace) -> bool:
+    """The same tasks polled one after the other, concurrently, and, where the host has them, in lists."""
+    provider = site.start_provider(queue_seconds=86_400, latency=LATENCY)
     os.environ["BENCHMARK_SEEDANCE"] = json.dumps(_seedance(provider))
     rows, times, slowest = [], [], 0.0
     for alias, threads in (("relay", 1), ("relay", 8), ("relay", 16), ("relay", 32), ("default", 8)):
-        # One at a time would take a minute for all: a tenth of them tells as much.
+        # One at a time would take a minute for all: a tenth of them is enough.
         count = options.singles // 10 if threads == 1 else options.singles
         _put_in_flight(provider, alias, count)
-        found = _round_elsewhere(provider, alias, THREADS=threads)
+        found = _poll_in_subprocess(provider, alias, THREADS=threads)
         times.append(found["seconds"] / count)
         slowest = found["seconds"] if threads == 32 else slowest
         how = f"one GET each, threads: {threads}" if alias == "relay" else "lists of 100, threads: 8"
@@ -86,16 +85,16 @@ def _compare_singles(stage: Stage, options: argparse.Namespace) -> bool:
         rows.append((how, count, f"{found['seconds']:.2f} s", f"{1 / times[-1]:,.0f}/s", ratio))
     title = f"{LATENCY * 1000:.0f} ms an answer, {options.database}"
     print_table((title, "tasks", "time", "speed", "against the first"), rows)
-    return slowest <= MOST_SECONDS * options.singles / 1000
+    return slowest <= MAX_SECONDS * options.singles / 1000
 
 
 def _seedance(provider: ProviderProcess, threads: int = 8, **lists: Any) -> dict[str, Any]:
     unlimited = {"API_KEY": "any", "GET_PER_SECOND": 0, "LIST_PER_SECOND": 0, "CREATE_PER_MINUTE": 0}
-    pace = {"FIRST_POLL_SECONDS": 10.0, "POLL_SECONDS": 10.0}
+    intervals = {"FIRST_POLL_SECONDS": 10.0, "POLL_SECONDS": 10.0}
     return {
         "PROVIDERS": {
-            "default": {**unlimited, **pace, "PRESET": "ark", "BASE_URL": provider.ark_url, **lists},
-            "relay": {**unlimited, **pace, "PRESET": "cometapi", "BASE_URL": provider.relay_url},
+            "default": {**unlimited, **intervals, "PRESET": "ark", "BASE_URL": provider.ark_url, **lists},
+            "relay": {**unlimited, **intervals, "PRESET": "cometapi", "BASE_URL": provider.relay_url},
         },
         "THREADS": threads,
     }
@@ -120,7 +119,7 @@ def _put_in_flight(provider: ProviderProcess, alias: str, count: int) -> list[st
     with ThreadPoolExecutor(8) as pool:
         ids = list(pool.map(create, range(count)))
     now = timezone.now()
-    written = {task["id"]: task["updated_at"] for task in provider.ask("tasks")}
+    written = {task["id"]: task["updated_at"] for task in provider.query("tasks")}
     GenerationTask.objects.bulk_create(
         (
             GenerationTask(
@@ -140,8 +139,8 @@ def _put_in_flight(provider: ProviderProcess, alias: str, count: int) -> list[st
     return ids
 
 
-def _round_elsewhere(provider: ProviderProcess, alias: str, THREADS: int = 8, **lists: Any) -> dict[str, Any]:
-    """Make all due, look at all of them in a fresh process, and add what the provider heard meanwhile."""
+def _poll_in_subprocess(provider: ProviderProcess, alias: str, THREADS: int = 8, **lists: Any) -> dict[str, Any]:
+    """Make all due, poll all of them in a new process, and add the calls that the provider received meanwhile."""
     from django.db import connections
     from django.utils import timezone
 
@@ -158,12 +157,12 @@ def _round_elsewhere(provider: ProviderProcess, alias: str, THREADS: int = 8, **
         stdout=subprocess.PIPE,
         text=True,
     )
-    heard = provider.calls() - before
-    return {**json.loads(done.stdout.splitlines()[-1]), "lists": heard["list"], "gets": heard["get"]}
+    calls = provider.calls() - before
+    return {**json.loads(done.stdout.splitlines()[-1]), "lists": calls["list"], "gets": calls["get"]}
 
 
-def _one_round() -> dict[str, float]:
-    """Look at everything that is due, as a worker does; counts statements of all threads."""
+def _poll_all() -> dict[str, float]:
+    """Poll everything that is due, as a worker does; counts statements of all threads."""
     import django
 
     django.setup()
@@ -199,7 +198,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--database", default="sqlite", help="sqlite, postgres (a server of our own), or an address")
     parser.add_argument("--tasks", type=int, default=10_000, help="in flight on the host with lists")
-    parser.add_argument("--changed", type=float, default=0.05, help="share of them that has news")
+    parser.add_argument("--changed", type=float, default=0.05, help="share of them that changed")
     parser.add_argument("--singles", type=int, default=1000, help="in flight on the host without lists")
     parser.add_argument("--measure", action="store_true", help=argparse.SUPPRESS)
     return parser.parse_args()

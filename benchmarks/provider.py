@@ -1,4 +1,4 @@
-"""The emulator in a process of its own, with trouble brewing: at random, but the same every time for one seed."""
+"""The emulator in a process of its own, with faults: at random, but the same every time for one seed."""
 
 import argparse
 import json
@@ -13,7 +13,7 @@ from typing import Any
 
 from seedance.emulator import Emulator
 
-#: What strikes a call, by operation: fault and options. ``slow_headers`` outlasts the client's patience.
+#: Faults of one call, by operation: fault and options. ``slow_headers`` exceeds the client's timeout.
 WIRE_FAULTS: dict[str, list[tuple[str, dict[str, Any]]]] = {
     "create": [
         ("lost_response_after_accept", {}),
@@ -28,7 +28,7 @@ WIRE_FAULTS: dict[str, list[tuple[str, dict[str, Any]]]] = {
         ("connection_reset", {}),
         ("slow_headers", {"seconds": 5}),
     ],
-    "look": [
+    "read": [
         ("html_502", {}),
         ("html_502", {"status": 500}),
         ("rate_limited", {}),
@@ -44,8 +44,8 @@ WIRE_FAULTS: dict[str, list[tuple[str, dict[str, Any]]]] = {
     ],
     "download": [("truncated_mp4", {}), ("html_for_mp4", {}), ("slow_body", {}), ("html_502", {})],
 }
-#: What shapes the whole life of the next task.
-LIFE_FAULTS: list[tuple[str, dict[str, Any]]] = [
+#: Faults of the next task, for all of its life.
+TASK_FAULTS: list[tuple[str, dict[str, Any]]] = [
     ("unknown_status", {}),
     ("status_backwards", {}),
     ("error_at_transition", {}),
@@ -58,34 +58,34 @@ LIFE_FAULTS: list[tuple[str, dict[str, Any]]] = [
     ("callback_forged", {}),
     ("callback_early", {}),
 ]
-#: How often trouble is made. Seconds.
-PULSE = 0.1
+#: How often faults are armed. Seconds.
+INTERVAL = 0.1
 
 
-class Troublemaker(threading.Thread):
-    """For every call that was heard, strikes a later one of the same kind with the given chance."""
+class FaultInjector(threading.Thread):
+    """For every request that was received, arms a fault of a later one of the same kind with the given probability."""
 
     def __init__(self, emulator: Emulator, share: float, seed: int) -> None:
         super().__init__(daemon=True)
         self._emulator, self._share = emulator, share
-        self._dice = random.Random(seed)
-        self._heard = 0
+        self._random = random.Random(seed)
+        self._seen = 0
         self._pause = threading.Event()
 
     def run(self) -> None:
-        while not self._pause.wait(PULSE):
-            heard = self._emulator.requests
-            for request in heard[self._heard :]:
-                self._throw(operation_of(request.method, request.path))
-            self._heard = len(heard)
+        while not self._pause.wait(INTERVAL):
+            received = self._emulator.requests
+            for request in received[self._seen :]:
+                self._inject(operation_of(request.method, request.path))
+            self._seen = len(received)
 
-    def _throw(self, operation: str) -> None:
-        if operation == "create" and self._dice.random() < self._share:
-            name, options = self._dice.choice(LIFE_FAULTS)
+    def _inject(self, operation: str) -> None:
+        if operation == "create" and self._random.random() < self._share:
+            name, options = self._random.choice(TASK_FAULTS)
             self._emulator.fault(name, **options)
-        if self._dice.random() < self._share:
-            kind = "look" if operation in ("get", "list") else operation
-            name, options = self._dice.choice(WIRE_FAULTS[kind])
+        if self._random.random() < self._share:
+            kind = "read" if operation in ("get", "list") else operation
+            name, options = self._random.choice(WIRE_FAULTS[kind])
             self._emulator.fault(name, on=operation, **options)
 
 
@@ -99,7 +99,7 @@ def operation_of(method: str, path: str) -> str:
 
 
 class ProviderProcess:
-    """Starts the emulator elsewhere, so that it costs the measured process nothing, and asks it things."""
+    """The emulator in another process, so that it costs the measured one nothing."""
 
     def __init__(self, **options: Any) -> None:
         arguments = [f"--{name.replace('_', '-')}={value}" for name, value in options.items()]
@@ -115,20 +115,20 @@ class ProviderProcess:
 
     @property
     def ark_url(self) -> str:
-        """Ark as its maker speaks it: with lists."""
+        """Base address of the Ark API, with lists."""
         return f"{self.url}/api/v3"
 
     @property
     def relay_url(self) -> str:
-        """Ark as a relay speaks it: without lists."""
+        """Base address of the same API at a relay, without lists."""
         return f"{self.url}/volc/v3"
 
-    def ask(self, question: str) -> Any:
-        """Answer of a control route: ``ledger``, ``tasks``, ``requests`` or ``callbacks``."""
-        with urllib.request.urlopen(f"{self.url}/__control__/{question}", timeout=60) as answer:
+    def query(self, name: str) -> Any:
+        """The answer of a control route: ``ledger``, ``tasks``, ``requests`` or ``callbacks``."""
+        with urllib.request.urlopen(f"{self.url}/__control__/{name}", timeout=60) as answer:
             return json.load(answer)
 
-    def tell(self, command: str, **values: Any) -> None:
+    def command(self, command: str, **values: Any) -> None:
         """Run a control route."""
         body = json.dumps(values).encode()
         request = urllib.request.Request(f"{self.url}/__control__/{command}", body, method="POST")
@@ -136,8 +136,8 @@ class ProviderProcess:
             answer.read()
 
     def calls(self) -> Counter[str]:
-        """How many calls of each kind were heard."""
-        return Counter(operation_of(call["method"], call["path"]) for call in self.ask("requests"))
+        """How many calls of each kind were received."""
+        return Counter(operation_of(call["method"], call["path"]) for call in self.query("requests"))
 
     def stop(self) -> None:
         if self._process.stdin:
@@ -152,7 +152,7 @@ def main() -> None:
     parser.add_argument("--run-seconds", type=float, default=3.0)
     parser.add_argument("--faults", type=float, default=0.0, help="share of calls and of tasks that go wrong")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--latency", type=float, default=0.0, help="seconds before each answer to a look")
+    parser.add_argument("--latency", type=float, default=0.0, help="seconds before each answer to a poll")
     options = parser.parse_args()
     settings = {"queue_seconds": options.queue_seconds, "run_seconds": options.run_seconds}
     with Emulator(render=False, requests_kept=1_000_000, **settings) as emulator:
@@ -160,7 +160,7 @@ def main() -> None:
         if options.latency:
             emulator.fault("slow_headers", on=("get", "list"), times=None, seconds=options.latency)
         if options.faults:
-            Troublemaker(emulator, options.faults, options.seed).start()
+            FaultInjector(emulator, options.faults, options.seed).start()
         sys.stdin.read()
 
 

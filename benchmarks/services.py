@@ -22,7 +22,7 @@ class Unavailable(Exception):
 
 
 def free_port() -> int:
-    """A port that nobody listens on at the moment."""
+    """A port that is free at the moment."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
@@ -53,7 +53,7 @@ class OwnPostgres:
         self._run("pg_ctl", "start", "--wait", "--log", str(self._folder / "log"), "--options", options)
 
     def stop(self) -> None:
-        """Without any politeness: connections break, what was not committed is gone."""
+        """Immediately: connections break, what was not committed is gone."""
         self._run("pg_ctl", "stop", "--wait", "--mode", "immediate")
 
     def _run(self, program: str, *arguments: str) -> None:
@@ -75,7 +75,7 @@ def postgres_programs() -> Path:
 
 
 class OwnRedis:
-    """A Redis of our own that keeps nothing: when it dies, the queue is gone, as in the worst of nights."""
+    """A Redis of our own that keeps nothing: when it dies, the queue is gone, as after a crash."""
 
     def __init__(self, folder: Path) -> None:
         self._program = shutil.which("redis-server")
@@ -100,8 +100,8 @@ class OwnRedis:
         self._process.wait()
 
 
-class GuestPostgres:
-    """A database of our own on a PostgreSQL server that others use too, and that is therefore never stopped."""
+class SharedPostgres:
+    """A database of our own on a shared PostgreSQL server, which is never stopped."""
 
     def __init__(self, server_url: str) -> None:
         self._server_url = server_url
@@ -125,8 +125,8 @@ class GuestPostgres:
             connection.execute(statement)
 
 
-class GuestRedis:
-    """A Redis that others use too: only our own queue is taken away again."""
+class SharedRedis:
+    """A shared Redis server: only our own queue is deleted."""
 
     def __init__(self, url: str, cluster: str) -> None:
         self.url, self._queue = url, f"django_q:{cluster}:q"
@@ -140,11 +140,11 @@ class GuestRedis:
 
 
 def wait_for_port(port: int) -> None:
-    """Wait until somebody listens there."""
+    """Wait until a server listens there."""
     until = time.monotonic() + PATIENCE
     while True:
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
             return
         if time.monotonic() > until:
-            raise TimeoutError(f"nobody listens on port {port}")
+            raise TimeoutError(f"no server listens on port {port}")
         time.sleep(0.05)

@@ -106,8 +106,9 @@ def _wanted(field: Field[Any], value: object) -> str:
 
 
 def _may_be_zero(field: Field[Any]) -> bool:
-    """Whether 0 means no limit, for ever, or off."""
-    return field.default == 0 or field.name.startswith("KEEP_") or field.name in _OFF_AT_ZERO
+    """Where 0 means no limit, for ever, or not at all."""
+    is_limit = field.name.endswith(("_PER_MINUTE", "_PER_SECOND"))
+    return field.default == 0 or is_limit or field.name.startswith("KEEP_") or field.name in _OFF_AT_ZERO
 
 
 def _public_url(value: object) -> Iterator[CheckMessage]:

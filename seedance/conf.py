@@ -13,7 +13,7 @@ from django.utils.module_loading import import_string
 
 from .exceptions import ConfigurationError
 from .policy import Policy
-from .provider.presets import COMMON, PRESETS
+from .provider.presets import PRESETS
 
 #: How long a process keeps what a callable ``API_KEY`` answered, and how long that it failed. Seconds.
 KEY_SECONDS = 60.0
@@ -90,14 +90,15 @@ class Provider:
     GET_TIMEOUT: float = 15.0
     #: How long after submitting a task to ask for the first time.
     FIRST_POLL_SECONDS: float = 10.0
-    #: How long between two looks at a task that did not change.
+    #: How long between two polls of a task that did not change.
     POLL_SECONDS: float = 8.0
-    #: How many tasks of one model may be created in a minute; 0: no limit of ours.
-    CREATE_PER_MINUTE: float = 0
-    #: How many tasks may be looked up in a second; 0: no limit of ours.
-    GET_PER_SECOND: float = 0
+    #: How many tasks of one model may be created in a minute; 0: no limit of ours. CometAPI publishes none, so the
+    #: default is the strictest of Ark's, for an individual account and 2.x models.
+    CREATE_PER_MINUTE: float = 180
+    #: How many tasks may be polled in a second; 0: no limit of ours.
+    GET_PER_SECOND: float = 20
     #: How many lists may be asked for in a second; 0: no limit of ours.
-    LIST_PER_SECOND: float = 0
+    LIST_PER_SECOND: float = 1
     #: How many tasks may be at the provider at a time; 0: as many as it takes.
     MAX_ACTIVE: int = 0
     #: How many ids go into one list call, up to 500.
@@ -108,7 +109,7 @@ class Provider:
         """The API key itself, ``""`` when none is configured. A callable's answer is kept for ``KEY_SECONDS``.
 
         Raises:
-            ConfigurationError: the callable failed. Never holds what it said, which may be a secret.
+            ConfigurationError: the callable failed. Never holds its message, which may be a secret.
         """
         if not callable(self.API_KEY):
             return self.API_KEY or ""
@@ -154,21 +155,21 @@ class Settings:
     MODELS: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     #: Name of the django-q2 cluster that runs the rounds; empty: the default one.
     CLUSTER: str = ""
-    #: Name of the django-q2 cluster that brings videos home; empty: the one that runs the rounds.
+    #: Name of the django-q2 cluster that archives videos; empty: the one that runs the rounds.
     ARCHIVE_CLUSTER: str = ""
-    #: How long a round stays awake before the next one takes over.
+    #: How long a round runs before the next one takes over.
     ROUND_SECONDS: float = 80.0
-    #: How often an awake round looks for work.
+    #: How often a running round looks for work.
     TICK_SECONDS: float = 2.0
     #: How many provider calls a worker makes side by side.
     THREADS: int = 8
-    #: Largest result file that is brought home.
+    #: Largest result file that is archived.
     MAX_VIDEO_BYTES: int = 4 * 1024**3
     #: The only hosts videos are fetched from, ``.example.com`` for all below it; empty: any public one.
     DOWNLOAD_HOSTS: Sequence[str] = ()
     #: How long one download may take in all.
     DOWNLOAD_SECONDS: float = 540.0
-    #: How long past the provider's own deadline a task may stay unfinished before people are told.
+    #: How long past the provider's own deadline a task may stay unfinished before it is flagged.
     OVERDUE_SECONDS: float = 3600.0
     #: How many days result files are kept after their task ended; 0: for ever.
     KEEP_VIDEOS_DAYS: float = 0
@@ -178,7 +179,7 @@ class Settings:
     KEEP_CALLBACKS_DAYS: float = 30
     #: How many tasks one verb of the admin may pay for at a time.
     MAX_PAID_SELECTION: int = 1000
-    #: Longest answer to ``?wait=`` and ``Prefer: wait``; 0: nobody waits.
+    #: Longest answer to ``?wait=`` and ``Prefer: wait``; 0: no request waits.
     MAX_WAIT_SECONDS: float = 20.0
     #: How many requests of one process may wait so at a time; the others are answered at once.
     MAX_WAITERS: int = 4
@@ -227,7 +228,7 @@ def provider(alias: str = "default") -> Provider:
             f'SEEDANCE["PROVIDERS"]["{alias}"]["PRESET"] must be one of {", ".join(PRESETS)}, '
             'or give "BASE_URL" and "DIALECT" yourself.'
         )
-    values = {**COMMON, **PRESETS.get(preset, {}), **written, "PRESET": preset}
+    values = {**PRESETS.get(preset, {}), **written, "PRESET": preset}
     return Provider(alias=alias, **{name: value for name, value in values.items() if name in PROVIDER_NAMES})
 
 

@@ -1,4 +1,4 @@
-"""All that is known of django-q2. A site may leave it out of ``INSTALLED_APPS`` and use the commands instead."""
+"""The interface to django-q2. A site may leave it out of ``INSTALLED_APPS`` and use the commands instead."""
 
 import datetime as dt
 import multiprocessing
@@ -17,10 +17,10 @@ from django.db import models, router, transaction
 from . import conf
 from .exceptions import QueueError
 
-#: Set while a job is being put into the queue: whatever runs meanwhile runs inside the caller, not in a worker.
+#: Set while a job is being enqueued: a job that runs meanwhile runs inside the caller, not in a worker.
 _enqueuing: ContextVar[bool] = ContextVar("seedance_enqueuing", default=False)
 
-#: Our schedules: stable name, function. Each is looked at once a minute.
+#: Our schedules: stable name, function. Each runs once a minute.
 SCHEDULES = (("seedance round", "seedance.tasks.run_round"),)
 
 
@@ -42,7 +42,7 @@ def is_worker_process() -> bool:
 def runs_in_caller() -> bool:
     """Whether a job runs right inside the call that enqueued it, as in django-q2's ``sync`` mode.
 
-    It must then do its part and return: somebody's request, with its thread and connection, waits for it.
+    It must then do its part and return: a web request waits for it, on the same thread and connection.
     """
     return _enqueuing.get()
 
@@ -111,7 +111,7 @@ def install_schedules() -> list[str]:
 
 
 def failures_before(moment: dt.datetime) -> "models.QuerySet[Any]":
-    """The queue's own rows about jobs of ours that failed long ago; they say nothing that our rows do not say."""
+    """django-q2's rows about jobs of ours that failed before; they hold nothing that our rows do not."""
     from django_q.models import Failure
 
     return Failure.objects.using(router.db_for_write(Failure)).filter(
@@ -130,18 +130,20 @@ def missing_schedules() -> list[str]:
 
 def _job_queue() -> Any:
     """The queue between a cluster and this worker of it; ``None`` in any other process."""
-    # It is the first argument of the worker's process. There is no public way to it.
+    # The first argument of the worker's process. There is no public way to it: django-q2's signal ``post_spawn`` gives
+    # only the name of the process, and ``multiprocessing.parent_process()`` does not tell a worker from the cluster's
+    # other processes, nor whether jobs wait. Without the attribute, a long-running job ends only at its deadline.
     arguments = getattr(multiprocessing.current_process(), "_args", ())
     return next((item for item in arguments[:1] if hasattr(item, "qsize")), None)
 
 
 class ShutdownSignal:
-    """Tells a job that stays awake when to make room.
+    """Tells a long-running job when to end.
 
-    A django-q2 worker hears nothing of its cluster's stopping until its job ends: the cluster only puts a
-    "stop" for each worker into the queue between them. So anything waiting in that queue means that all
-    workers are busy or that the cluster stops, and in both cases a job that merely stays awake should end.
-    Outside of a cluster only the signals count.
+    A django-q2 worker is not notified that its cluster stops until its job ends: the cluster only puts a "stop" for
+    each worker into the queue between them. So anything waiting in that queue means that all workers are busy or that
+    the cluster stops, and in both cases a job that only waits for work should end. Outside of a cluster only the
+    signals count.
     """
 
     def __init__(self) -> None:
@@ -155,11 +157,11 @@ class ShutdownSignal:
         return self._event.is_set() or self._work_waits() or os.getppid() != self._parent
 
     def set(self, *_signal: object) -> None:
-        """Ask for the end; serves as a signal handler."""
+        """Request the end; serves as a signal handler."""
         self._event.set()
 
     def wait(self, seconds: float) -> bool:
-        """Sleep, but no longer than until it is up. Returns whether it is."""
+        """Sleep, but no longer than until it is set. Returns whether it is."""
         while seconds > 0 and not self.is_set:
             pause = min(seconds, 0.5)
             self._event.wait(pause)
@@ -175,18 +177,18 @@ class ShutdownSignal:
 
 @contextmanager
 def shutdown_signal() -> Iterator[ShutdownSignal]:
-    """A stop sign that SIGTERM and SIGINT raise for the length of the block, in the main thread of a process."""
-    sign = ShutdownSignal()
+    """A ``ShutdownSignal`` that SIGTERM and SIGINT set within the block, in the main thread of a process."""
+    shutdown = ShutdownSignal()
     if threading.current_thread() is not threading.main_thread():
-        yield sign
+        yield shutdown
         return
     former = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
         for number, handler in former.items():
-            # A worker ignores SIGINT on purpose: its cluster tells it what Ctrl-C means.
+            # A worker ignores SIGINT on purpose: its cluster handles Ctrl-C.
             if handler is not signal.SIG_IGN:
-                signal.signal(number, sign.set)
-        yield sign
+                signal.signal(number, shutdown.set)
+        yield shutdown
     finally:
         for number, handler in former.items():
             signal.signal(number, handler)

@@ -1,6 +1,6 @@
-"""When things happen: the jobs that django-q2 or a command runs. Each may run twice, or side by side with itself.
+"""The jobs that django-q2 or a command runs, and their parts. Each may run twice, or concurrently with itself.
 
-Our own rows decide what is left to do; the queue only decides who looks, and when.
+Our own rows decide what is left to do; the queue only decides when a job runs, and in which worker.
 """
 
 import logging
@@ -25,37 +25,37 @@ from .queue import ShutdownSignal, shutdown_signal
 
 logger = logging.getLogger(__name__)
 
-#: Names of the other leases: whether a worker was called, who brings videos home, which cluster was greeted.
-DISPATCH_LEASE = "wake"
+#: Names of the other leases: a dispatch is enqueued, a worker archives, a cluster has started.
+DISPATCH_LEASE = "dispatch"
 ARCHIVE_LEASE = "archive"
-WORKER_START_LEASE = "greeting"
-#: Holder of a lease while its job waits in the queue; the worker that begins gives it back or takes it over.
-CALLED = "called"
-#: A holder that was silent for so long is gone. Seconds.
+WORKER_START_LEASE = "worker start"
+#: Holder of a lease while its job waits in the queue; the worker that runs the job releases it or takes it over.
+ENQUEUED = "enqueued"
+#: How long a lease holds without a heartbeat. Seconds.
 LEASE_SECONDS = 20.0
-#: Least time between two signs of life. Seconds.
+#: Least time between two heartbeats. Seconds.
 HEARTBEAT = 5.0
-#: Videos brought home side by side by one worker, so that a slow host holds up only its own.
+#: Videos that one worker archives at a time, so that a slow host delays only its own.
 DOWNLOADS = 4
-#: How long a wake-up that is on its way counts as being on its way. Seconds.
+#: How long an enqueued dispatch keeps another one from being enqueued. Seconds.
 DISPATCH_SECONDS = 5.0
-#: Tasks sent before the order is asked for again.
+#: Tasks sent before the dispatch order is computed again.
 SEND_BATCH = 32
-#: How long one look around may take before sending gets its turn. Seconds.
+#: How long polling may take before sending gets its turn. Seconds.
 POLL_SECONDS = 4.0
-#: Rows claimed for one look around.
+#: Rows claimed at a time for polling.
 POLL_BATCH = 500
 
 Item = TypeVar("Item")
 
 
-# -- What django-q2 calls ----------------------------------------------------------------------------------------------
+# -- Entry points of django-q2 -----------------------------------------------------------------------------------------
 
 
 def run_round() -> None:
-    """Stay awake for a while and do what is due; takes over from the round before, which then ends.
+    """Do what is due, repeatedly for ``ROUND_SECONDS``; takes the lease from the round before, which then ends.
 
-    Inside the call that enqueued it, it does what is due once and returns.
+    In django-q2's sync mode it does what is due once and returns.
     """
     if queue.runs_in_caller():
         step()
@@ -63,7 +63,7 @@ def run_round() -> None:
     settings = conf.settings()
     holder = uuid.uuid4().hex
     deadline = time.monotonic() + settings.ROUND_SECONDS
-    _survive(lambda: Lease.objects.take(ROUND_LEASE, holder, LEASE_SECONDS))
+    _catch_database_error(lambda: Lease.objects.take(ROUND_LEASE, holder, LEASE_SECONDS))
 
     def keep() -> bool:
         return Lease.objects.keep(ROUND_LEASE, holder, LEASE_SECONDS)
@@ -75,29 +75,29 @@ def run_round() -> None:
 
     with shutdown_signal() as shutdown:
         while True:
-            ours = _survive(turn)
-            if ours is False or time.monotonic() > deadline or shutdown.wait(settings.TICK_SECONDS):
+            is_ours = _catch_database_error(turn)
+            if is_ours is False or time.monotonic() > deadline or shutdown.wait(settings.TICK_SECONDS):
                 break
-    _survive(lambda: Lease.objects.release(ROUND_LEASE, holder))
+    _catch_database_error(lambda: Lease.objects.release(ROUND_LEASE, holder))
 
 
 def dispatch() -> None:
-    """Do what is due at once; stay awake only when nobody else is."""
-    # Before looking: what is committed from here on needs another wake-up.
-    _survive(lambda: Lease.objects.release(DISPATCH_LEASE, CALLED))
+    """Do what is due at once; run a whole round only when no other round is running."""
+    # First, because what is committed from here on needs another dispatch.
+    _catch_database_error(lambda: Lease.objects.release(DISPATCH_LEASE, ENQUEUED))
     if queue.runs_in_caller():
         step()
-    elif _survive(Lease.objects.held().filter(name=ROUND_LEASE).exists):
+    elif _catch_database_error(Lease.objects.held().filter(name=ROUND_LEASE).exists):
         with shutdown_signal() as shutdown:
-            _survive(lambda: step(shutdown))
+            _catch_database_error(lambda: step(shutdown))
     else:
         run_round()
 
 
 def archive() -> None:
-    """Bring home whatever waits, link by link, until nothing does or the worker is wanted elsewhere."""
+    """Archive videos until none waits or other jobs wait for the worker."""
     holder = uuid.uuid4().hex
-    _survive(lambda: Lease.objects.take(ARCHIVE_LEASE, holder, LEASE_SECONDS))
+    _catch_database_error(lambda: Lease.objects.take(ARCHIVE_LEASE, holder, LEASE_SECONDS))
 
     def alive() -> bool:
         return Lease.objects.keep(ARCHIVE_LEASE, holder, LEASE_SECONDS)
@@ -105,29 +105,29 @@ def archive() -> None:
     with shutdown_signal() as shutdown:
 
         def archive_waiting(_lane: int) -> None:
-            # After a database error the lane ends: its claim lapses, and the next archivist takes it up.
-            while _survive(lambda: archive_next(alive)) and not shutdown.is_set:
-                _survive(alive)
+            # After a database error the lane ends: its claim lapses, and the next archive job takes it over.
+            while _catch_database_error(lambda: archive_next(alive)) and not shutdown.is_set:
+                _catch_database_error(alive)
 
-        waiting = _survive(GenerationTask.objects.archivable().order_by()[:DOWNLOADS].count) or 0
+        waiting = _catch_database_error(GenerationTask.objects.archivable().order_by()[:DOWNLOADS].count) or 0
         _in_threads(archive_waiting, range(waiting))
-    _survive(lambda: Lease.objects.release(ARCHIVE_LEASE, holder))
+    _catch_database_error(lambda: Lease.objects.release(ARCHIVE_LEASE, holder))
 
 
 def enqueue_dispatch(**_signal: Any) -> None:
-    """Have a worker look at once, unless one that was called has not begun yet. Receives ``work_waiting``."""
-    # Inside a job that runs in its caller, the step under way sees to it.
+    """Enqueue a dispatch, unless one is waiting in the queue already. Receives ``work_waiting``."""
+    # Inside a job that runs in its caller, the current step does the work.
     if queue.is_installed() and not queue.runs_in_caller():
-        _call(DISPATCH_LEASE, DISPATCH_SECONDS, "seedance.tasks.dispatch")
+        _enqueue_once(DISPATCH_LEASE, DISPATCH_SECONDS, "seedance.tasks.dispatch")
 
 
 def on_worker_start(**_signal: Any) -> None:
-    """A worker has started: have a round begin, for the first schedule comes half a minute later.
+    """Enqueue a round when a worker has started, because the first schedule is due only half a minute later.
 
-    Once for each cluster. Whoever holds the round may have died with the cluster before, so it is not asked.
+    Once for each cluster. The lease of the round is ignored: its holder may have died with the cluster before.
     """
     if not queue.is_worker_process():
-        return  # django-q2 says so in its sync mode, too, inside somebody's request
+        return  # django-q2 sends the signal in its sync mode, too, inside a web request
     cluster = f"{socket.gethostname()[:24]}:{os.getppid()}"
     try:
         if Lease.objects.filter(name=WORKER_START_LEASE, holder=cluster).exists():
@@ -135,23 +135,23 @@ def on_worker_start(**_signal: Any) -> None:
         Lease.objects.take(WORKER_START_LEASE, cluster, LEASE_SECONDS)
         queue.enqueue("seedance.tasks.run_round")
     except (Error, QueueError) as exc:
-        logger.warning("no round at start error=%s", type(exc).__name__)
+        logger.warning("round not enqueued error=%s", type(exc).__name__)
 
 
-# -- What the commands call as well ------------------------------------------------------------------------------------
+# -- Also called by the commands ---------------------------------------------------------------------------------------
 
 
 def step(shutdown: ShutdownSignal | None = None, alive: Callable[[], object] | None = None) -> None:
-    """Everything that is due, once: sends that a worker died over or that are in doubt, looks, and sends.
+    """Do everything that is due, once: reconcile, poll and send.
 
     A site without a cluster calls it from a loop of its own, every few seconds or at least every other minute.
 
     Args:
-        sign: says when to make room.
-        alive: called every few seconds as a sign of life; without one the round's lease is touched, so that
-            health, doctor and admin see that somebody does the work.
+        shutdown: says when to stop early.
+        alive: called every few seconds as a heartbeat; without one the round's lease is touched, so that health,
+            doctor and admin see that the work is done.
     """
-    beat = _Heartbeat(alive or show_life)
+    beat = _Heartbeat(alive or touch_round_lease)
     beat()
     lifecycle.mark_abandoned()
     lifecycle.mark_paused()
@@ -159,18 +159,18 @@ def step(shutdown: ShutdownSignal | None = None, alive: Callable[[], object] | N
     poll_due(shutdown, beat)
     send_pending(shutdown, beat)
     if alive is None:
-        show_life()
+        touch_round_lease()
 
 
-def show_life() -> None:
-    """Leave a sign that the work of a round is being done, without disturbing a round that is awake."""
+def touch_round_lease() -> None:
+    """Show that the work of a round is being done, without taking the lease from a running round."""
     Lease.objects.touch(ROUND_LEASE)
 
 
 def send_pending(shutdown: ShutdownSignal | None = None, alive: Callable[[], object] = bool) -> int:
-    """Send what is pending, in turn and a few side by side, until nothing is left that may leave now.
+    """Send pending tasks in dispatch order, a few at a time, until none is left that may be sent now. Returns how many.
 
-    At least one batch goes out, so that a cluster which is always busy still gets on. Returns how many.
+    At least one batch is sent, so that a busy cluster makes progress.
 
     Args:
         alive: called before each send.
@@ -192,10 +192,10 @@ def send_pending(shutdown: ShutdownSignal | None = None, alive: Callable[[], obj
 
 
 def poll_due(shutdown: ShutdownSignal | None = None, alive: Callable[[], object] = bool) -> int:
-    """Ask about every task whose look is due, for some seconds at most. Returns how many were claimed for it.
+    """Poll every task whose poll is due, for ``POLL_SECONDS`` at most. Returns how many were claimed.
 
     Args:
-        alive: called after each look.
+        alive: called after each poll.
     """
     count = 0
     deadline = time.monotonic() + POLL_SECONDS
@@ -213,11 +213,11 @@ def poll_due(shutdown: ShutdownSignal | None = None, alive: Callable[[], object]
 
 
 def poll(tasks: Sequence[GenerationTask], should_stop: Callable[[], bool] = bool) -> None:
-    """Ask about these tasks now: in lists where the provider has them, side by side where not.
+    """Poll these tasks now: in lists where the provider has them, otherwise concurrently one by one.
 
     Args:
-        enough: says when to stop; the tasks that are left then are due again at once. Some are looked at in any
-            case, so that a cluster which is always busy still gets on.
+        should_stop: says when to stop; the tasks that are left then are due again at once. Some are polled in any
+            case, so that a busy cluster makes progress.
     """
     missing: list[GenerationTask] = []
     unchanged: list[GenerationTask] = []
@@ -232,7 +232,7 @@ def poll(tasks: Sequence[GenerationTask], should_stop: Callable[[], bool] = bool
         if not lifecycle.poll(task):
             unchanged.append(task)
 
-    # Single looks first, and in one pool with the lists: a list that waits for its pace must not hold them up.
+    # Single polls first, and in one pool with the lists: a list that waits for its rate limit must not delay them.
     left = [task for group in _in_threads(poll_group, _groups(tasks), should_stop) for task in group]
     left += _in_threads(poll_one, missing, should_stop)
     lifecycle.reschedule(unchanged)
@@ -240,7 +240,7 @@ def poll(tasks: Sequence[GenerationTask], should_stop: Callable[[], bool] = bool
 
 
 def _groups(tasks: Sequence[GenerationTask]) -> list[list[GenerationTask]]:
-    """Tasks alone, then groups that one list call can answer for, of one account and service tier each."""
+    """Single tasks, then groups that one list call can answer for, of one account and service tier each."""
     accounts: dict[tuple[str, bool], list[GenerationTask]] = defaultdict(list)
     for task in tasks:
         accounts[task.provider, task.parameters.get("service_tier") == "flex"].append(task)
@@ -253,7 +253,7 @@ def _groups(tasks: Sequence[GenerationTask]) -> list[list[GenerationTask]]:
 
 
 def archive_next(alive: Callable[[], object] = bool) -> GenerationTask | None:
-    """Store one waiting video. Returns its task, ``None`` when none waited; ``archived_at`` tells whether it is stored.
+    """Archive one waiting video. Returns its task, ``None`` when none waited; ``archived_at`` is set when it is stored.
 
     Args:
         alive: called every few seconds meanwhile, from another thread.
@@ -265,17 +265,17 @@ def archive_next(alive: Callable[[], object] = bool) -> GenerationTask | None:
 
 
 def archive_one(task: GenerationTask, *, cause: str) -> bool:
-    """Store this video now, also a lost one. False when there is none, or another worker is at it, or it failed."""
+    """Archive this video now, also a lost one. False when there is none, it is claimed, or it failed."""
     GenerationTask.objects.filter(pk=task.pk).archive_again(cause=cause)
     claimed = lifecycle.claim_archivable(task.pk)
     return claimed is not None and lifecycle.archive(claimed)
 
 
-# -- How it is done ----------------------------------------------------------------------------------------------------
+# -- Internals ---------------------------------------------------------------------------------------------------------
 
 
 class _Heartbeat:
-    """Gives a sign of life when it is called, but not more often than every ``HEARTBEAT`` seconds."""
+    """Calls ``alive`` when it is called, but at most every ``HEARTBEAT`` seconds."""
 
     def __init__(self, alive: Callable[[], object]) -> None:
         self._alive, self._last = alive, float("-inf")
@@ -284,10 +284,10 @@ class _Heartbeat:
         now = time.monotonic()
         if now - self._last >= HEARTBEAT:
             self._last = now
-            _survive(self._alive)  # work goes on without a sign of it
+            _catch_database_error(self._alive)  # work goes on without a heartbeat
 
     def before(self, verb: Callable[[Item], object]) -> Callable[[Item], object]:
-        """A verb that is preceded by a sign of life."""
+        """A verb that is preceded by a heartbeat."""
 
         def alive_verb(item: Item) -> object:
             self()
@@ -296,42 +296,44 @@ class _Heartbeat:
         return alive_verb
 
 
-def _survive(work: Callable[[], Item]) -> Item | None:
-    """Do a piece of work. A database that went away meanwhile is logged, and met with a fresh connection next time.
+def _catch_database_error(work: Callable[[], Item]) -> Item | None:
+    """Call ``work``. A database error is logged, and the next call gets a fresh connection.
 
     Returns:
-        What the work returned, ``None`` when the database failed.
+        What ``work`` returned, ``None`` after a database error.
     """
     try:
         return work()
     except Error as exc:
-        logger.warning("job met a database error error=%s", type(exc).__name__)
+        logger.warning("database error in job error=%s", type(exc).__name__)
         close_old_connections()
         return None
 
 
 def _enqueue_archive() -> None:
-    """Have a worker bring videos home, unless one is at it and shows signs of life."""
+    """Enqueue an archive job, unless a worker archives already."""
     if queue.is_installed() and GenerationTask.objects.archivable().exists():
         settings = conf.settings()
         timeout, cluster = settings.DOWNLOAD_SECONDS + 60, settings.ARCHIVE_CLUSTER
-        _call(ARCHIVE_LEASE, LEASE_SECONDS, "seedance.tasks.archive", timeout=timeout, cluster=cluster)
+        _enqueue_once(ARCHIVE_LEASE, LEASE_SECONDS, "seedance.tasks.archive", timeout=timeout, cluster=cluster)
 
 
-def _call(lease: str, seconds: float, function: str, *, timeout: float | None = None, cluster: str = "") -> None:
-    """Have a worker do a job, unless one is at it, or was called within ``seconds``.
+def _enqueue_once(
+    lease: str, seconds: float, function: str, *, timeout: float | None = None, cluster: str = ""
+) -> None:
+    """Enqueue a job, unless one is running, or was enqueued within ``seconds``.
 
-    A call that still waits in the queue after that time, because no cluster runs, is not followed by another.
+    While an enqueued job still waits after that time, because no cluster runs, no other one is enqueued.
     """
-    unanswered = Lease.objects.filter(name=lease, holder=CALLED).exists()
-    if not Lease.objects.take_if_free(lease, CALLED, seconds):
+    is_waiting = Lease.objects.filter(name=lease, holder=ENQUEUED).exists()
+    if not Lease.objects.take_if_free(lease, ENQUEUED, seconds):
         return
     try:
-        if not (unanswered and queue.size(cluster)):
+        if not (is_waiting and queue.size(cluster)):
             queue.enqueue(function, timeout=timeout, cluster=cluster)
     except QueueError as exc:
-        Lease.objects.release(lease, CALLED)
-        logger.warning("no worker called function=%s error=%s", function, type(exc.__cause__).__name__)
+        Lease.objects.release(lease, ENQUEUED)
+        logger.warning("job not enqueued function=%s error=%s", function, type(exc.__cause__).__name__)
 
 
 def _in_threads(
@@ -340,10 +342,10 @@ def _in_threads(
     """Do ``verb`` to each item, up to ``THREADS`` at a time, each thread with its own database connection.
 
     Args:
-        enough: asked after each item whether to leave the rest; every thread does at least one.
+        should_stop: asked after each item whether to skip the rest; every thread does at least one.
 
     Returns:
-        The items that were left.
+        The items that were skipped.
     """
     waiting = deque(items)
 
@@ -356,14 +358,13 @@ def _in_threads(
             try:
                 verb(item)
             except Exception:
-                # A fault of ours in one row must not keep all others from being looked at,
-                # and the next row must not meet a connection that was lost.
-                logger.exception("one row failed item=%s", item)
+                # An error in one row must not stop the others, and the next row needs a working connection.
+                logger.exception("row failed item=%s", item)
                 close_old_connections()
             if should_stop():
                 return
 
-    prefix = get_script_prefix()  # Django keeps it for each thread, and addresses of ours need it
+    prefix = get_script_prefix()  # thread-local in Django, and needed by reverse()
 
     def lane_in_thread() -> None:
         set_script_prefix(prefix)
@@ -372,7 +373,7 @@ def _in_threads(
         finally:
             connections.close_all()
 
-    # Inside somebody's request everything stays on its thread and its connection.
+    # Inside a web request everything stays on its thread and its connection.
     lanes = 1 if queue.runs_in_caller() else min(conf.settings().THREADS, len(waiting))
     if lanes <= 1:
         lane()

@@ -1,4 +1,4 @@
-"""The only room that knows both vocabularies: rows to requests, remote tasks to columns."""
+"""Translate rows to requests, and remote tasks to columns; the only module that knows both."""
 
 import datetime as dt
 import mimetypes
@@ -17,12 +17,12 @@ from .provider.types import ContentPart, RemoteTask, TaskRequest, Upload
 
 #: Media types by the name the provider documents for them in data URIs.
 _DOCUMENTED_NAMES = {"audio/mpeg": "audio/mp3", "audio/x-wav": "audio/wav"}
-#: How long a provider's link lives when the link itself does not say. Source: "Status machine and lifetimes".
+#: How long a provider's link is valid when the link itself does not say. Source: "Status machine and lifetimes".
 LINK_LIFETIME = dt.timedelta(hours=24)
 #: When a provider gives up on a task that did not say otherwise. Same source.
 DEFAULT_EXPIRES_AFTER = 172_800
 
-#: Clocks that differ by more than this are wrong, not late.
+#: A larger difference between a create and its record at the provider is clock skew.
 CLOCK_SLACK = dt.timedelta(minutes=10)
 
 _CONTENT_TYPES = {"image": "image_url", "video": "video_url", "audio": "audio_url"}
@@ -64,8 +64,8 @@ def _public_url(name: str, argument: str) -> str:
     try:
         path = reverse(name, args=[argument])
     except NoReverseMatch:
-        return ""  # the site does not include our addresses
-    path = path.removeprefix(get_script_prefix().rstrip("/"))  # what this thread happens to know
+        return ""  # the site does not include our URLs
+    path = path.removeprefix(get_script_prefix().rstrip("/"))  # thread-local, and set only in requests
     prefix = conf.script_prefix()
     if urlsplit(public_url).path.endswith(prefix):
         prefix = ""  # PUBLIC_URL holds it already
@@ -106,16 +106,16 @@ def _upload(item: MediaItem) -> Upload:
 
 
 def changes_from(task: GenerationTask, remote: RemoteTask) -> dict[str, Any]:
-    """The columns that a remote task's words fill, whatever its status; what it did not say is left out."""
+    """The columns that a remote task fills, whatever its status; what it does not report is left out."""
     changes: dict[str, Any] = {"raw": dict(remote.raw)}
-    said = {
+    reported = {
         "provider_created_at": remote.created_at,
         "provider_updated_at": remote.updated_at,
         "total_tokens": remote.total_tokens,
         "request_id": remote.request_id[:128],
         "result": dict(remote.result) if remote.status == "succeeded" else None,
     }
-    changes |= {name: value for name, value in said.items() if value not in (None, "")}
+    changes |= {name: value for name, value in reported.items() if value not in (None, "")}
     if remote.video_url:
         changes |= link_changes(task, remote)
     if remote.status in ("failed", "expired", "cancelled"):
@@ -124,20 +124,20 @@ def changes_from(task: GenerationTask, remote: RemoteTask) -> dict[str, Any]:
 
 
 def link_changes(task: GenerationTask, remote: RemoteTask) -> dict[str, Any]:
-    """The columns that hold the provider's links and when they die, by our clock."""
-    dies = _link_expiry(remote.video_url)
-    if dies is None and remote.updated_at:
-        dies = remote.updated_at + LINK_LIFETIME
+    """The columns that hold the provider's links and when they expire, by our clock."""
+    expires = _link_expiry(remote.video_url)
+    if expires is None and remote.updated_at:
+        expires = remote.updated_at + LINK_LIFETIME
     return {
         "video_url": remote.video_url,
         "last_frame_url": remote.last_frame_url,
         "link_downloads": task.link_downloads if remote.video_url == task.video_url else 0,
-        "video_url_expires_at": dies + _behind(task, remote) if dies else timezone.now() + LINK_LIFETIME,
+        "video_url_expires_at": expires + _clock_skew(task, remote) if expires else timezone.now() + LINK_LIFETIME,
     }
 
 
 def _link_expiry(url: str) -> dt.datetime | None:
-    """When a signed link dies, read from the link; ``None`` when it does not say."""
+    """When a signed link expires, read from the link; ``None`` when it does not say."""
     query = parse_qs(urlsplit(url).query)
     for signed_at, lifetime in _SIGNATURES:
         try:
@@ -149,16 +149,16 @@ def _link_expiry(url: str) -> dt.datetime | None:
 
 
 def deadline(task: GenerationTask, remote: RemoteTask | None = None) -> dt.datetime:
-    """When the provider gives up on this task, by our clock and as far as anybody said."""
+    """When the provider gives up on this task, by our clock and as far as it is known."""
     start = task.submitted_at or (remote and remote.created_at) or timezone.now()
     asked = task.parameters.get("execution_expires_after")
     seconds = (remote and remote.expires_after) or asked or DEFAULT_EXPIRES_AFTER
     return start + dt.timedelta(seconds=min(seconds, 30 * 86_400))
 
 
-def _behind(task: GenerationTask, remote: RemoteTask) -> dt.timedelta:
-    """How far the provider's clock is behind ours; zero while that may as well be travelling time."""
+def _clock_skew(task: GenerationTask, remote: RemoteTask) -> dt.timedelta:
+    """How far the provider's clock is behind ours; zero while the difference may be the duration of the request."""
     if not task.submitted_at or not remote.created_at:
         return dt.timedelta(0)
-    behind = task.submitted_at - remote.created_at
-    return behind if abs(behind) > CLOCK_SLACK else dt.timedelta(0)
+    skew = task.submitted_at - remote.created_at
+    return skew if abs(skew) > CLOCK_SLACK else dt.timedelta(0)

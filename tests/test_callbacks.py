@@ -103,8 +103,8 @@ def test_huge_callback_is_refused(make_task, receive_callback):
     assert not Callback.objects.exists()
 
 
-def test_calls_about_one_task_are_not_kept_without_end(make_task, receive_callback, monkeypatch):
-    monkeypatch.setattr("seedance.lifecycle.callbacks.MOST_CALLS", 3)
+def test_callbacks_of_one_task_are_limited(make_task, receive_callback, monkeypatch):
+    monkeypatch.setattr("seedance.lifecycle.callbacks.MAX_CALLBACKS", 3)
     task = make_task(status="queued")
 
     answers = {receive_callback(task).status_code for _ in range(5)}

@@ -89,6 +89,13 @@ def test_bad_setting_has_a_number_and_a_place(settings, written, number, place):
     assert place in messages[0].msg
 
 
+@pytest.mark.parametrize("name", ["CREATE_PER_MINUTE", "GET_PER_SECOND", "LIST_PER_SECOND", "MAX_ACTIVE"])
+def test_limit_of_zero_is_no_limit(settings, name):
+    entry = {**GOOD["PROVIDERS"]["default"], name: 0}
+
+    assert found_in(settings, {**GOOD, "PROVIDERS": {"default": entry}}) == []
+
+
 BAD_PROVIDERS = [
     pytest.param({"API_KYE": "x"}, "E005", '["API_KYE"]', id="mistyped name"),
     pytest.param({"TIMEOUT": "60"}, "E003", '["TIMEOUT"]', id="number as text"),

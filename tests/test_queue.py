@@ -36,7 +36,7 @@ def test_schedules_are_installed_once():
 
 
 @pytest.mark.django_db
-def test_schedule_calls_the_round_every_minute_for_ever():
+def test_schedule_runs_the_round_every_minute_for_ever():
     queue.install_schedules()
 
     schedule = Schedule.objects.get(name="seedance round")
@@ -146,17 +146,17 @@ def test_enqueue_says_when_the_broker_cannot_be_reached(monkeypatch):
 
 
 @pytest.mark.django_db
-def test_worker_start_is_told_to_whoever_asks():
-    told = []
+def test_worker_start_calls_the_callback():
+    called = []
 
     def on_worker_start(**signal_arguments):
-        told.append(signal_arguments["proc_name"])
+        called.append(signal_arguments["proc_name"])
 
     queue.on_worker_start(on_worker_start)
     post_spawn.send(sender="django_q", proc_name="Process-1:1")
     post_spawn.disconnect(on_worker_start)
 
-    assert told == ["Process-1:1"]
+    assert called == ["Process-1:1"]
 
 
 @pytest.mark.parametrize(
@@ -173,11 +173,11 @@ def test_cluster_process_knows_itself(monkeypatch, arguments, answer):
 # -- the sign to stop --------------------------------------------------------------------------------------------------
 
 
-def test_stop_sign_is_down_at_first():
+def test_shutdown_signal_is_not_set_at_first():
     assert ShutdownSignal().is_set is False
 
 
-def test_stop_sign_stays_up_once_raised():
+def test_shutdown_signal_stays_set():
     sign = ShutdownSignal()
 
     sign.set()
@@ -186,25 +186,25 @@ def test_stop_sign_stays_up_once_raised():
     assert sign.wait(60) is True
 
 
-def test_stop_sign_lets_a_wait_end_in_peace():
+def test_shutdown_signal_lets_a_wait_end():
     assert ShutdownSignal().wait(0.01) is False
 
 
-def test_stop_sign_wakes_who_waits():
+def test_shutdown_signal_interrupts_a_wait():
     sign = ShutdownSignal()
     threading.Timer(0.05, sign.set).start()
 
     assert sign.wait(60) is True
 
 
-def test_stop_sign_is_up_for_an_orphan(monkeypatch):
+def test_shutdown_signal_is_set_for_an_orphan(monkeypatch):
     sign = ShutdownSignal()
     monkeypatch.setattr(os, "getppid", lambda: 1)
 
     assert sign.is_set is True
 
 
-def test_stop_sign_is_up_when_work_waits_in_the_worker_s_queue():
+def test_shutdown_signal_is_set_when_jobs_wait_in_the_worker_s_queue():
     context = multiprocessing.get_context("spawn")
     jobs, answers = context.Queue(), context.Queue()
     worker = context.Process(target=wait_for_sign, args=(jobs, answers))
@@ -220,14 +220,14 @@ def test_stop_sign_is_up_when_work_waits_in_the_worker_s_queue():
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
-def test_stop_sign_goes_up_on_a_signal(number):
+def test_shutdown_signal_is_set_on_sigterm(number):
     with shutdown_signal() as sign:
         signal.raise_signal(number)
 
         assert sign.is_set is True
 
 
-def test_stop_sign_gives_the_signals_back():
+def test_shutdown_signal_restores_the_handlers():
     before = signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)
 
     with pytest.raises(RuntimeError), shutdown_signal():
@@ -236,7 +236,7 @@ def test_stop_sign_gives_the_signals_back():
     assert (signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)) == before
 
 
-def test_stop_sign_leaves_an_ignored_signal_ignored():
+def test_shutdown_signal_leaves_an_ignored_signal_ignored():
     former = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         with shutdown_signal():
@@ -247,7 +247,7 @@ def test_stop_sign_leaves_an_ignored_signal_ignored():
     assert within is signal.SIG_IGN
 
 
-def test_stop_sign_works_beside_the_main_thread():
+def test_shutdown_signal_works_outside_the_main_thread():
     seen = []
 
     def beside():

@@ -30,7 +30,7 @@ def enqueued(monkeypatch):
 
 @pytest.fixture
 def short_round(settings, provider):
-    """Rounds that look around once and end."""
+    """Rounds that do one step and end."""
     settings.SEEDANCE = {**settings.SEEDANCE, "ROUND_SECONDS": 0.01, "TICK_SECONDS": 0.01}
 
 
@@ -68,7 +68,7 @@ def test_two_workers_together_send_each_task_once(provider, enqueued):
     assert len({order.prompt for order in provider.creates}) == len(provider.creates) == 20
 
 
-def test_pending_tasks_leave_in_the_order_in_which_they_came(provider, enqueued, settings):
+def test_pending_tasks_are_sent_in_the_order_in_which_they_came(provider, enqueued, settings):
     settings.SEEDANCE = {**settings.SEEDANCE, "THREADS": 1}
     create(5)
 
@@ -130,12 +130,12 @@ def test_tasks_of_a_provider_that_was_removed_do_not_stop_the_others(provider, e
     assert (orphan.status, orphan.poll_failures) == ("queued", 1)
 
 
-def test_one_sick_row_does_not_stop_the_round(provider, enqueued, monkeypatch, caplog):
-    sick, *_others = create(3)
+def test_one_failing_row_does_not_stop_the_round(provider, enqueued, monkeypatch, caplog):
+    failing, *_others = create(3)
     submit = lifecycle.submit
 
     def submit_or_fall(task):
-        if task.pk == sick.pk:
+        if task.pk == failing.pk:
             raise ZeroDivisionError
         submit(task)
 
@@ -156,7 +156,7 @@ def test_round_finds_sends_and_marks_what_a_dead_worker_left(provider, enqueued,
     assert sorted(GenerationTask.objects.values_list("status", flat=True)) == ["queued", "unconfirmed"]
 
 
-def test_round_calls_the_archivist_once(provider, enqueued, short_round, make_task):
+def test_round_enqueues_one_archive_job(provider, enqueued, short_round, make_task):
     make_task(status="succeeded")
 
     tasks.run_round()
@@ -198,7 +198,7 @@ def test_round_ends_when_a_successor_takes_over(settings, provider, monkeypatch)
     assert Lease.objects.held().get().holder == "successor"
 
 
-def test_wake_up_sends_at_once_and_leaves_staying_awake_to_the_round(provider, enqueued):
+def test_dispatch_sends_at_once_and_returns_while_a_round_runs(provider, enqueued):
     Lease.objects.take("round", "somebody", 60)
     create()
 
@@ -208,7 +208,7 @@ def test_wake_up_sends_at_once_and_leaves_staying_awake_to_the_round(provider, e
     assert Lease.objects.get(name="round").holder == "somebody"
 
 
-def test_wake_up_becomes_the_round_when_there_is_none(provider, enqueued, short_round):
+def test_dispatch_runs_a_round_when_there_is_none(provider, enqueued, short_round):
     create()
 
     tasks.dispatch()
@@ -216,7 +216,7 @@ def test_wake_up_becomes_the_round_when_there_is_none(provider, enqueued, short_
     assert Lease.objects.filter(name="round").exists()
 
 
-def test_archivist_brings_everything_home(provider, enqueued):
+def test_archive_job_stores_everything(provider, enqueued):
     create(3)
     tasks.send_pending()
     provider.finish()
@@ -228,13 +228,13 @@ def test_archivist_brings_everything_home(provider, enqueued):
     assert GenerationTask.objects.filter(archived_at=None).count() == 0
 
 
-def test_commit_of_a_pending_task_calls_a_worker(provider, enqueued):
+def test_commit_of_a_pending_task_enqueues_a_dispatch(provider, enqueued):
     create()
 
     assert enqueued == ["seedance.tasks.dispatch"]
 
 
-def test_workers_are_not_called_again_before_one_has_begun(provider, enqueued):
+def test_dispatch_is_not_enqueued_again_before_one_has_begun(provider, enqueued):
     create()
     create()
 
@@ -249,7 +249,7 @@ def test_worker_that_has_begun_is_followed_by_another(provider, enqueued, short_
     assert enqueued == ["seedance.tasks.dispatch"] * 2
 
 
-def test_single_looks_come_before_lists(provider, enqueued, make_task):
+def test_single_polls_come_before_lists(provider, enqueued, make_task):
     flex = make_task(status="queued", service_tier="flex")
     for _ in range(3):
         make_task(status="queued")
@@ -289,7 +289,7 @@ def test_round_goes_on_after_the_driver_lost_its_connection(provider, enqueued, 
     assert (failures, GenerationTask.objects.get().status) == ([], "queued")
 
 
-# -- calls that nobody answers -----------------------------------------------------------------------------------------
+# -- jobs that no cluster takes ----------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -303,7 +303,7 @@ def minutes_go_by():
     Lease.objects.update(until=timezone.now())
 
 
-def test_wake_ups_that_no_cluster_takes_leave_one_row(provider, broker):
+def test_dispatches_that_no_cluster_takes_leave_one_row(provider, broker):
     for _ in range(5):
         create()
         minutes_go_by()
@@ -311,7 +311,7 @@ def test_wake_ups_that_no_cluster_takes_leave_one_row(provider, broker):
     assert broker.count() == 1
 
 
-def test_wake_up_that_the_broker_lost_is_followed_by_another(provider, broker):
+def test_dispatch_that_the_broker_lost_is_followed_by_another(provider, broker):
     create()
     broker.all().delete()
     minutes_go_by()
@@ -321,7 +321,7 @@ def test_wake_up_that_the_broker_lost_is_followed_by_another(provider, broker):
     assert broker.count() == 1
 
 
-def test_wake_up_that_was_taken_is_followed_by_another_however_long_the_queue_is(provider, broker, short_round):
+def test_dispatch_that_was_taken_is_followed_by_another_however_long_the_queue_is(provider, broker, short_round):
     create()
     tasks.dispatch()
 
@@ -330,7 +330,7 @@ def test_wake_up_that_was_taken_is_followed_by_another_however_long_the_queue_is
     assert broker.count() == 2
 
 
-def test_archivist_that_no_cluster_takes_is_called_once(provider, broker, short_round, make_task):
+def test_archive_job_that_no_cluster_takes_is_enqueued_once(provider, broker, short_round, make_task):
     make_task(status="succeeded")
 
     for _ in range(3):
@@ -340,7 +340,7 @@ def test_archivist_that_no_cluster_takes_is_called_once(provider, broker, short_
     assert broker.count() == 1
 
 
-def test_site_without_a_queue_calls_nobody(provider, broker, short_round, make_task, settings):
+def test_site_without_a_queue_enqueues_nothing(provider, broker, short_round, make_task, settings):
     settings.INSTALLED_APPS = [app for app in settings.INSTALLED_APPS if app != "django_q"]
     make_task(status="succeeded")
     create()
@@ -353,7 +353,7 @@ def test_site_without_a_queue_calls_nobody(provider, broker, short_round, make_t
 # -- the sign of life --------------------------------------------------------------------------------------------------
 
 
-def test_step_shows_that_somebody_works_and_holds_nothing(provider):
+def test_step_touches_the_lease_of_the_round_and_holds_none(provider):
     tasks.step()
 
     lease = Lease.objects.get(name="round")
@@ -361,7 +361,7 @@ def test_step_shows_that_somebody_works_and_holds_nothing(provider):
     assert not Lease.objects.held().exists()
 
 
-def test_step_beside_an_awake_round_does_not_disturb_it(provider):
+def test_step_beside_a_running_round_does_not_take_its_lease(provider):
     Lease.objects.take("round", "a round", 20)
 
     tasks.step()
@@ -369,7 +369,7 @@ def test_step_beside_an_awake_round_does_not_disturb_it(provider):
     assert Lease.objects.keep("round", "a round", 20)
 
 
-def test_long_step_shows_signs_of_life_meanwhile(provider, enqueued, settings, monkeypatch):
+def test_long_step_sends_heartbeats(provider, enqueued, settings, monkeypatch):
     settings.SEEDANCE = {**settings.SEEDANCE, "THREADS": 1}
     monkeypatch.setattr(tasks, "HEARTBEAT", 0)
     create(3)
@@ -400,7 +400,7 @@ def callback_addresses(provider):
     return {order.json["callback_url"].partition("/seedance/")[0] for order in provider.requests if order.json}
 
 
-def test_prefix_of_the_site_is_kept_when_tasks_leave_in_one_batch(prefixed, enqueued):
+def test_prefix_of_the_site_is_kept_when_tasks_are_sent_in_one_batch(prefixed, enqueued):
     create(2)
 
     tasks.send_pending()
@@ -408,7 +408,7 @@ def test_prefix_of_the_site_is_kept_when_tasks_leave_in_one_batch(prefixed, enqu
     assert callback_addresses(prefixed) == {f"{PUBLIC}/portal"}
 
 
-def test_prefix_is_known_in_a_thread_of_somebody_else(prefixed, enqueued):
+def test_prefix_is_known_in_another_thread(prefixed, enqueued):
     create()
     thread = threading.Thread(target=lambda: (tasks.send_pending(), connections.close_all()))
 

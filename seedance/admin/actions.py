@@ -21,7 +21,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from .. import conf
+from .. import conf, lifecycle
 from ..exceptions import TransitionError
 from ..models import FINAL, GenerationTask, Status
 from ..models.queryset import CLOSABLE_ROWS, GenerationTaskQuerySet
@@ -152,7 +152,7 @@ def cancel_selected(
     cancelled = requested = 0
     for task in cancellable:
         try:
-            task.request_cancel(cause=CAUSE, actor=run.actor)
+            lifecycle.cancel(task, cause=CAUSE, actor=run.actor)
         except TransitionError as error:
             run.skipped.add(task.status, str(error))
         else:

@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
-from .. import conf, intake
+from .. import conf, intake, lifecycle
 from ..exceptions import TransitionError
 from ..models import GenerationTask
 from ..models.idempotency import IdempotencyKey, get_or_create
@@ -251,7 +251,7 @@ class TaskViewSet(TaskAPIView, GenericViewSet):
         """Cancel a task, if that is still possible."""
         task = self.find(task_id, "cancel")
         try:
-            task.request_cancel(cause=_CAUSE, actor=self._actor)
+            lifecycle.cancel(task, cause=_CAUSE, actor=self._actor)
         except TransitionError as error:
             raise self.wrong_state(task, error) from error
         return self._accepted(task)

@@ -1,7 +1,7 @@
 """Store the files of a finished video before its link dies: one file and its columns at a time.
 
-What is stored is kept and not fetched again. Whoever holds the claim on the row may switch its columns; files that
-cannot be written down are deleted.
+What is stored is kept and not downloaded again. Only the holder of the claim on the row may change its columns; a file
+that cannot be recorded there is deleted.
 """
 
 import datetime as dt
@@ -32,21 +32,20 @@ from ..models.results import RESULT_FILES, ResultDirectory, delete_file
 from ..provider.download import Download, download
 from ..provider.types import Link
 from ..signals import task_archived
+from . import backoff
 from .clients import get_client
 from .comparison import differences
 
 logger = logging.getLogger(__name__)
 
-#: Longest pause between two tries, and between two tries of a storage that fails. Seconds.
-LONGEST_PAUSE, LONGEST_STORAGE_PAUSE = 900.0, 3600.0
-#: Pauses before saving a file once more within the same try. Seconds.
+#: Pauses before saving a file once more within the same attempt. Seconds.
 SAVE_PAUSES = (1.0, 4.0)
-#: Tries to get a proper video before one that arrives whole but looks broken is kept, with a flag.
-DOUBTS = 2
-#: Tries, each with a request for a fresh link, before a video whose link is dead and past its time counts as lost.
+#: Attempts before a video that arrives whole but seems broken is kept, with a flag.
+MAX_DOUBTFUL = 2
+#: Attempts, each with a request for a fresh link, before a video whose link is dead and expired counts as lost.
 GIVE_UP = 5
-#: Downloads of one link; 2.x hosts refuse a link after 100. What is left is for people.
-MOST_DOWNLOADS = 50
+#: Downloads of one link; 2.x hosts refuse a link after 100. The rest is left for manual use.
+MAX_DOWNLOADS = 50
 #: How long a claim holds without a heartbeat, and how often there is one. Seconds.
 CLAIM = 60.0
 HEARTBEAT = 5.0
@@ -63,14 +62,14 @@ def claim_archivable(pk: UUID | None = None) -> GenerationTask | None:
 
 
 def archive(task: GenerationTask, alive: Callable[[], object] = bool) -> bool:
-    """Store what a claimed task still lacks: video, poster and last frame, each written down as soon as it is there.
+    """Store what a claimed task still lacks: video, poster and last frame, each recorded as soon as it is stored.
 
     Args:
         alive: called with every heartbeat, from another thread.
 
     Returns:
-        True when all is stored, or given up on. False when that failed this time; the row says why and when it is
-        tried again.
+        True when all is stored, or given up on. False when this attempt failed; the row says why and when the next
+        one is.
     """
     with _Claim(task, alive) as claim:
         try:
@@ -96,7 +95,7 @@ class _Claim:
         self._thread = threading.Thread(target=self._beat, name=f"archive-{task.pk}", daemon=True)
 
     def __enter__(self) -> Self:
-        # Within a transaction nobody else could see the claim, this thread neither.
+        # Within a transaction no other connection could see the claim, that of this thread neither.
         if not transaction.get_connection(self._using).in_atomic_block:
             self._thread.start()
         return self
@@ -109,10 +108,10 @@ class _Claim:
             self._thread.join(CLAIM)
 
     def check(self) -> None:
-        """Stop work that is for nothing.
+        """Stop when the claim is lost.
 
         Raises:
-            _ClaimLost: somebody else has the row now.
+            _ClaimLost: another worker has the row now.
         """
         if self._lost.is_set():
             raise _ClaimLost
@@ -161,14 +160,14 @@ def _suffix_of(task: GenerationTask, video: Download) -> tuple[str, str]:
     try:
         return check_video(cast(BinaryIO, video.file), video.bytes), ""
     except ArchiveError as exc:
-        if not exc.doubtful or task.archive_attempts < DOUBTS:
+        if not exc.doubtful or task.archive_attempts < MAX_DOUBTFUL:
             raise
-        # It arrives like this every time. A strange file in the storage is better than a paid one lost with its link.
+        # Every download is like this. A doubtful file in the storage is better than a paid one lost with its link.
         return ".mp4", str(exc)
 
 
 def _store_poster_of_stored_video(task: GenerationTask, claim: _Claim) -> None:
-    """Make the poster that an earlier try could not store; costs no download."""
+    """Make the poster that an earlier attempt could not store; needs no download."""
     try:
         with task.video.open("rb") as video:
             poster = poster_of(cast(BinaryIO, video))
@@ -183,7 +182,7 @@ def _store_poster(task: GenerationTask, claim: _Claim, poster: bytes | None) -> 
         if poster:
             _keep(task, claim, "poster", "-poster.jpg", ContentFile(poster))
     except ArchiveError:
-        if task.archive_attempts < DOUBTS:
+        if task.archive_attempts < MAX_DOUBTFUL:
             raise
         logger.warning("no poster stored task=%s", task.pk)  # the last frame must not wait for it
 
@@ -200,9 +199,9 @@ def _store_last_frame(task: GenerationTask, claim: _Claim) -> None:
         _with_fresh_link(task, store)
     except (ArchiveError, ProviderError) as exc:
         storage_failed = getattr(exc, "storage_failed", False)
-        if task.archive_attempts < DOUBTS or (storage_failed and not _link_is_over(task)):
+        if task.archive_attempts < MAX_DOUBTFUL or (storage_failed and not _link_is_over(task)):
             raise
-        # The video must not wait for ever for its last picture.
+        # The video must not wait for ever for its last frame.
         _flag_mismatch(task, f"No last frame: {exc}")
 
 
@@ -210,14 +209,14 @@ def _store_last_frame(task: GenerationTask, claim: _Claim) -> None:
 
 
 def _prepare_download(task: GenerationTask, claim: _Claim) -> None:
-    """See that a download would not be in vain: the storage takes files, and the link is neither dead nor used up.
+    """Check before a download that the storage takes files, and that the link is neither dead nor used up.
 
     Raises:
-        ArchiveError: it would be in vain.
+        ArchiveError: the download would be useless.
     """
     if task.archive_attempts:
         _probe(task)
-    is_used_up = task.link_downloads >= MOST_DOWNLOADS
+    is_used_up = task.link_downloads >= MAX_DOWNLOADS
     if task.video_url and (is_used_up or _link_is_over(task)):
         is_used_up = not _renew_link(task) and is_used_up
     if is_used_up:
@@ -231,7 +230,7 @@ def _count_download(task: GenerationTask) -> None:
 
 
 def _with_fresh_link(task: GenerationTask, fetch: Callable[[], None]) -> None:
-    """Fetch; where the link turns out to be dead, once more from a fresh one."""
+    """Download; if the link turns out to be dead, once more from a fresh one."""
     try:
         fetch()
     except ArchiveError as exc:
@@ -241,7 +240,7 @@ def _with_fresh_link(task: GenerationTask, fetch: Callable[[], None]) -> None:
 
 
 def _link_is_over(task: GenerationTask) -> bool:
-    """Whether the link's time is over; where there never was one, whether it should have been there long ago."""
+    """Whether the link has expired; where there never was one, whether it is long overdue."""
     dies = task.video_url_expires_at or (task.finished_at or task.created_at) + translate.LINK_LIFETIME
     return dies < timezone.now()
 
@@ -270,7 +269,7 @@ def _open_link(task: GenerationTask, link: Link, claim: _Claim) -> AbstractConte
 
 
 def _provider_url(alias: str) -> str:
-    """Where the provider lives: links may lead to a private address only there. ``""`` for an alias that left."""
+    """The provider's address: links may lead to a private address only there. ``""`` for a removed alias."""
     try:
         return conf.provider(alias).BASE_URL
     except ConfigurationError:
@@ -278,7 +277,7 @@ def _provider_url(alias: str) -> str:
 
 
 def _renew_link(task: GenerationTask) -> bool:
-    """Ask the provider for a fresh link; never for a second generation."""
+    """Ask the provider for a fresh link. Never generates again."""
     try:
         remote = get_client(task.provider).get_task(task.provider_task_id)
     except NotFoundError:
@@ -295,17 +294,17 @@ def _renew_link(task: GenerationTask) -> bool:
 def _keep(
     task: GenerationTask, claim: _Claim, column: str, ending: str, file: File, mismatch: str = "", **facts: Any
 ) -> None:
-    """Store a file and write down that it is there, if the claim is still ours; otherwise leave no file.
+    """Store a file and record it on the row, if the claim is still ours; otherwise delete it.
 
     Raises:
         ArchiveError: the storage failed.
-        _ClaimLost: somebody else has the row, or it is gone.
+        _ClaimLost: another worker has the row, or it is gone.
     """
     storage: Storage = getattr(task, column).storage
     former = getattr(task, column).name
     claim.check()
     name = _save(task, claim, storage, ending, file)
-    # An error in here does not delete the file: the commit may have arrived although its answer did not.
+    # An error in here does not delete the file: the commit may have succeeded although its answer was lost.
     with transaction.atomic(using=task._state.db):
         is_written = _write(task, **{column: name}, **facts)
         if is_written and mismatch:
@@ -318,7 +317,7 @@ def _keep(
 
 
 def _save(task: GenerationTask, claim: _Claim, storage: Storage, ending: str, file: File) -> str:
-    """Save under a name of this claim, a few times if need be; returns the name that the storage gave it."""
+    """Save under a name of this claim, with a few attempts; returns the name that the storage gave it."""
     name = _name(task, ending)
     for pause in (*SAVE_PAUSES, None):
         file.seek(0)
@@ -334,15 +333,15 @@ def _save(task: GenerationTask, claim: _Claim, storage: Storage, ending: str, fi
 
 
 def _name(task: GenerationTask, ending: str) -> str:
-    """A name that no other claim on the task gives, so that two workers never write to one file."""
+    """A name that is unique to this claim, so that two workers never write to one file."""
     return str(task.video.field.generate_filename(task, f"{task.pk}-{task.lease_owner[:12]}{ending}"))
 
 
 def _probe(task: GenerationTask) -> None:
-    """Save a few bytes, so that a storage that takes nothing costs no download.
+    """Save a few bytes, so that a storage that fails costs no download.
 
     Raises:
-        ArchiveError: it takes nothing.
+        ArchiveError: it failed.
     """
     storage: Storage = task.video.storage
     try:
@@ -374,20 +373,20 @@ def _write(task: GenerationTask, **columns: Any) -> bool:
 
 def _flag_mismatch(task: GenerationTask, detail: str) -> None:
     with transaction.atomic(using=task._state.db):
-        if not _write(task):  # locks the row, and shows whose it is
+        if not _write(task):  # locks the row, and shows whether the claim holds
             raise _ClaimLost
         task.flag(Attention.MISMATCH, cause="archive", detail=detail)
 
 
 def _complete(task: GenerationTask) -> None:
-    """Write down that all is stored, or given up on, and tell the site after the commit."""
-    settled = {} if task.attention == Attention.MISMATCH else {"attention": "", "attention_detail": ""}
+    """Record that all is stored, or given up on, and send ``task_archived`` after the commit."""
+    cleared = {} if task.attention == Attention.MISMATCH else {"attention": "", "attention_detail": ""}
     stored = {"archived_at": timezone.now(), "next_archive_at": None, "lease_owner": "", "lease_until": None}
     # Listed while the claim holds, so that no file of a later claim is among them.
     directory = ResultDirectory.of(task)
     leftovers = directory.leftovers({getattr(task, name).name for name in RESULT_FILES})
     with transaction.atomic(using=task._state.db):
-        if not _write(task, **settled, **stored):
+        if not _write(task, **cleared, **stored):
             raise _ClaimLost
         detail = f"{task.video_bytes} bytes, sha256 {task.video_sha256}"
         task.note(TaskEvent.What.ARCHIVED, cause="archive", detail=detail)
@@ -399,7 +398,7 @@ def _complete(task: GenerationTask) -> None:
 
 
 def _clean_up_after_erasure(task: GenerationTask) -> None:
-    """Whoever erased the row may not have known of what was stored a moment before."""
+    """Delete the files of a row that was erased meanwhile, also those stored just before."""
     if GenerationTask.objects.using(task._state.db).filter(pk=task.pk).exists():
         return
     for column in RESULT_FILES:
@@ -409,7 +408,7 @@ def _clean_up_after_erasure(task: GenerationTask) -> None:
 
 
 def _try_again(task: GenerationTask, exc: Exception) -> None:
-    """Give the claim back and say when to try again, if ever. Writes nothing when the claim is lost."""
+    """Give the claim back and schedule the next attempt, if any. Writes nothing when the claim is lost."""
     attempts = task.archive_attempts + 1
     detail = str(exc) if isinstance(exc, (ArchiveError, ProviderError)) else f"{type(exc).__name__}: {exc}"
     is_lost = getattr(exc, "link_dead", False) and attempts >= GIVE_UP and _link_is_over(task)
@@ -417,10 +416,10 @@ def _try_again(task: GenerationTask, exc: Exception) -> None:
     if is_lost and task.video:
         _keep_former(task, detail)
         return
-    pause = dt.timedelta(seconds=_pause(attempts, storage_failed=getattr(exc, "storage_failed", False)))
+    policy = backoff.STORAGE if getattr(exc, "storage_failed", False) else backoff.ARCHIVE
     with transaction.atomic(using=task._state.db):
         given_back = {"lease_owner": "", "lease_until": None}
-        next_archive_at = None if is_lost else timezone.now() + pause
+        next_archive_at = None if is_lost else timezone.now() + policy.delay(attempts)
         if not _write(task, archive_attempts=attempts, next_archive_at=next_archive_at, **given_back):
             return
         if not (is_lost or attempts < 4 or attempts.bit_count() == 1):
@@ -434,16 +433,9 @@ def _try_again(task: GenerationTask, exc: Exception) -> None:
 
 
 def _keep_former(task: GenerationTask, detail: str) -> None:
-    """A doubted video was to be fetched once more and cannot be: the file that is stored stays."""
+    """Keep the stored file of a doubtful video that was to be downloaded again and cannot be."""
     try:
         _flag_mismatch(task, f"Not fetched again, the stored file is kept: {detail}")
         _complete(task)
     except _ClaimLost:
         logger.info("archive claim lost task=%s", task.pk)
-
-
-def _pause(attempts: int, *, storage_failed: bool) -> float:
-    """Seconds until the next try."""
-    if storage_failed:
-        return min(LONGEST_STORAGE_PAUSE, 60.0 * 2 ** min(attempts - 1, 6))
-    return min(LONGEST_PAUSE, 5.0 * 2 ** min(attempts - 1, 8))

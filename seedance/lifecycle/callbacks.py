@@ -1,4 +1,4 @@
-"""A provider called: keep what it said, and look for ourselves."""
+"""Store a provider's callback, and have its task polled."""
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -8,34 +8,34 @@ from ..models.task import CLOSED_AS_LOST
 from ..models.wake import wake_workers
 from ..provider.reading import read_object, read_task
 
-#: What is kept of one call. Characters.
-LONGEST_BODY = 64 * 1024
-#: Calls kept for one task; a provider makes about five.
-MOST_CALLS = 100
+#: How much of one body is stored. Characters.
+MAX_BODY = 64 * 1024
+#: Callbacks stored for one task; a provider sends about five.
+MAX_CALLBACKS = 100
 
 
 def receive_callback(task: GenerationTask, body: bytes) -> None:
-    """Store a callback as it arrived, and have its task looked at unless it says what we know already.
+    """Store a callback as it arrived, and have its task polled unless it says what the row says already.
 
-    Nothing in the body is believed: it only says that a look may be worth while. Harmless in any order and
-    number, before the create's own answer too.
+    Nothing in the body is trusted: the status always comes from our own GET. Harmless in any order and number, also
+    before the answer of the create call.
     """
-    said = read_task(read_object(body) or {})
-    if task.callbacks.count() < MOST_CALLS:
+    reported = read_task(read_object(body) or {})
+    if task.callbacks.count() < MAX_CALLBACKS:
         callback = Callback(
             task=task,
-            body=body.decode("utf-8", "replace").replace("\x00", "\N{REPLACEMENT CHARACTER}")[:LONGEST_BODY],
-            provider_task_id=said.provider_task_id[:128],
-            status_word=said.status_word[:40],
+            body=body.decode("utf-8", "replace").replace("\x00", "\N{REPLACEMENT CHARACTER}")[:MAX_BODY],
+            provider_task_id=reported.provider_task_id[:128],
+            status_word=reported.status_word[:40],
         )
         try:
             with transaction.atomic(using=task._state.db):
                 callback.save(using=task._state.db)
         except IntegrityError:
             return  # the task was erased at this very moment
-        if task.error_code == CLOSED_AS_LOST and said.status == Status.SUCCEEDED:
+        if task.error_code == CLOSED_AS_LOST and reported.status == Status.SUCCEEDED:
             task.note(TaskEvent.What.NOTE, cause="callback", detail="The provider calls it succeeded after all.")
-    if task.is_final or said.status == task.status:
+    if task.is_final or reported.status == task.status:
         return
     if task.is_in_flight or task.status == Status.UNCONFIRMED:
         task.amend(next_poll_at=timezone.now())

@@ -1,4 +1,4 @@
-"""The one place where settings meet the client."""
+"""The client of each provider, made from the settings; its rate limits, and its errors in words."""
 
 import functools
 import os
@@ -6,13 +6,14 @@ import time
 from contextlib import suppress
 
 from .. import conf
-from ..exceptions import ConfigurationError
+from ..catalogue import error_kinds, find_error
+from ..exceptions import ConfigurationError, ProviderError
 from ..models import RateLimit
 from ..provider.ark import SeedanceClient
 from ..provider.types import Client
 from ..provider.videos import VideosClient
 
-#: Who speaks which dialect.
+#: The client for each dialect.
 DIALECTS: dict[str, type[SeedanceClient] | type[VideosClient]] = {"ark": SeedanceClient, "openai_video": VideosClient}
 
 
@@ -39,16 +40,31 @@ def _client(
 
 
 def renew_key(alias: str) -> None:
-    """Have a callable ``API_KEY`` asked again before the next call, because its key was refused."""
+    """Have a callable ``API_KEY`` called again before the next request, because its key was refused."""
     provider = conf.provider(alias)
-    with suppress(ConfigurationError):  # it failed already; the next call says so
+    with suppress(ConfigurationError):  # it failed already; the next request says so
         provider.renew_key(provider.key)
 
 
 def wait_for_slot(alias: str, verb: str, per_second: float) -> None:
-    """Keep to a limit that all workers share; returns when one more call may leave. 0 is no limit."""
+    """Wait until one more call is within the rate limit that all workers share. 0 is no limit."""
     while per_second:
         pause = RateLimit.objects.acquire(f"{verb}:{alias}", 1.0 / per_second, burst=1.0)
         if not pause:
             return
         time.sleep(min(pause, 1.0))
+
+
+def describe_exchange(exc: ProviderError) -> str:
+    """A failed request for the timeline: the request line, what came back, and the beginning of the body."""
+    status = f" → HTTP {exc.status_code}" if exc.status_code else ""
+    asked = f"{exc.method} {exc.path}{status}: " if exc.method else ""
+    return f"{asked}{exc}" + (f"\n\n{exc.body}" if exc.body and exc.body not in str(exc) else "")
+
+
+def error_code_of(exc: ProviderError) -> str:
+    """The provider's code; where it gave none, the name of what its message or HTTP status means."""
+    if exc.code:
+        return exc.code
+    kind = find_error("", exc.status_code, str(exc))
+    return kind.name if kind in error_kinds() and not kind.default_for_status else f"http_{exc.status_code}"

@@ -1,4 +1,4 @@
-"""Whether the video that came home is the one that was asked for."""
+"""Compare a stored video with what was requested."""
 
 from collections.abc import Iterator
 
@@ -11,7 +11,7 @@ SLACK = 0.5
 
 
 def differences(task: GenerationTask, facts: MediaFacts | None) -> str:
-    """How a video differs from what was asked for, for people; ``""`` when it does not, or nobody can tell.
+    """How a video differs from what was requested, as text; ``""`` when it does not, or that is not known.
 
     Args:
         facts: what was measured of the file; ``None`` when nothing could be.

@@ -1,4 +1,4 @@
-"""What finished tasks tell about running ones, and whether callbacks arrive: read seldom, and from a bounded part.
+"""Statistics of recent tasks: how long they ran, and whether callbacks arrive. Cached, and read from bounded ranges.
 
 The poll schedule and the flag for slow tasks both build on it.
 """
@@ -107,7 +107,7 @@ def is_called(alias: str) -> bool:
 
 
 def slow_after(task: GenerationTask) -> float:
-    """Seconds after its create at which a task takes far longer than its like: a reason to look, no verdict."""
+    """Seconds after its create at which a task counts as slow, compared with similar ones; a flag, not a status."""
     usual = run_times(task).usual
     if usual is None:
         limit = FLOOR * max(1.0, (_video_seconds(task) or 0) / FLOOR_VIDEO)
@@ -117,13 +117,13 @@ def slow_after(task: GenerationTask) -> float:
 
 
 def is_slow(task: GenerationTask) -> bool:
-    """Whether a task at the provider takes far longer than its like. Costs no query for a young one."""
+    """Whether a task at the provider takes far longer than similar ones. Costs no query for a young one."""
     age = _age(task)
     return age > LEAST_SLOW and age > slow_after(task)
 
 
 def why_slow(task: GenerationTask) -> str:
-    """The figures behind ``is_slow``, for people."""
+    """The figures behind ``is_slow``, as text."""
     seconds, resolution = task.parameters.get("duration") or 0, task.parameters.get("resolution")
     words = [f"{seconds} s" if seconds > 0 else "", f"at {resolution}" if resolution else ""]
     kind = " ".join(filter(None, words)) or "such tasks"

@@ -1,4 +1,4 @@
-"""When to look at a task again: as seldom as will do, by what is known of such tasks."""
+"""When to poll a task next after a success: as rarely as possible, by the history of similar tasks."""
 
 import datetime as dt
 import random
@@ -9,18 +9,18 @@ from .. import conf
 from ..models import GenerationTask
 from . import history
 
-#: Longest pause between two looks at a task that takes long. Seconds.
+#: Longest pause between two polls of a task that takes long. Seconds.
 LONGEST_PAUSE = 300.0
-#: Pause while the provider calls us: looking is then only a safety net. Seconds.
+#: Pause while callbacks arrive: polling is then only a safety net. Seconds.
 CALLED_PAUSE = 120.0
 #: Pause for the flex tier, whose tasks take minutes to hours. Seconds.
 FLEX_PAUSE = 60.0
-#: How much of the shortest run time seen lately to wait before the first look.
+#: How much of the shortest run time seen lately to wait before the first poll.
 FIRST_SHARE = 0.8
 
 
 def first_poll_time(task: GenerationTask, provider: conf.Provider) -> dt.datetime:
-    """When to ask for the first time: not before such a task was ever seen to finish."""
+    """When to ask for the first time: not before any similar task was seen to finish."""
     now = timezone.now()
     if _is_called(provider):
         return now + dt.timedelta(seconds=max(CALLED_PAUSE, provider.FIRST_POLL_SECONDS))
@@ -42,5 +42,5 @@ def next_poll_time(task: GenerationTask, provider: conf.Provider) -> dt.datetime
 
 
 def _is_called(provider: conf.Provider) -> bool:
-    """Whether this provider is asked to call us, and was heard lately."""
+    """Whether callbacks are requested from this provider, and arrived recently."""
     return bool(provider.CALLBACKS and conf.settings().PUBLIC_URL) and history.is_called(provider.alias)

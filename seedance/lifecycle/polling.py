@@ -1,4 +1,4 @@
-"""Ask what became of a task, and write down the news."""
+"""Poll tasks, alone or in lists, and write what changed."""
 
 import datetime as dt
 import logging
@@ -10,41 +10,43 @@ from django.utils import timezone
 
 from .. import conf
 from ..exceptions import AuthenticationError, ConfigurationError, NotFoundError, ProviderError, RequestError
-from ..models import Attention, GenerationTask, Status, TaskEvent
-from ..provider.types import Client, RemoteTask
-from .clients import get_client, renew_key, wait_for_slot
-from .error_text import describe_exchange
-from .poll_schedule import LONGEST_PAUSE, next_poll_time
+from ..models import Attention, GenerationTask, TaskEvent
+from ..provider.types import RemoteTask
+from . import backoff
+from .cancelling import cancel_at_provider
+from .clients import describe_exchange, get_client, renew_key, wait_for_slot
+from .poll_schedule import next_poll_time
 from .updating import TaskUpdate, evaluate, is_unchanged, late
 
 logger = logging.getLogger(__name__)
 
 #: A task the provider does not find this soon after its create may still be on its way in.
 INITIALISING = dt.timedelta(minutes=2)
-#: How long a provider remembers a task, with a day of grace.
+#: How long a provider keeps the record of a task, with a day of grace.
 REMEMBERED = dt.timedelta(days=8)
-#: Failed looks in a row, over half an hour or more, after which people are told.
+#: Failed polls in a row, over half an hour or more, after which the task is flagged.
 FAILED_POLLS_BEFORE_FLAG = 12
-#: How long a claim on a due look holds; a second look is harmless, a long gap after a kill is not. Seconds.
+#: How long a claim on a due poll holds; a second poll is harmless, a long gap after a kill is not. Seconds.
 CLAIM = 45.0
 
 
 def claim_due_polls(limit: int) -> list[GenerationTask]:
-    """Claim tasks whose next look is due; nobody else looks at them until the claim lapses."""
+    """Claim tasks whose next poll is due; no other worker polls them until the claim lapses."""
     return GenerationTask.objects.due().claim(limit, CLAIM, next_poll_at=timezone.now() + dt.timedelta(seconds=CLAIM))
 
 
 def poll(task: GenerationTask, *, cause: str = "poll") -> bool:
-    """Ask about one task and write down the news.
+    """Ask the provider about one task and write what changed.
 
     Returns:
-        False when there was no news: nothing is written then, and ``look_again`` wants the task, best together
-        with all others of its kind.
+        False when nothing changed: nothing is written then, and the caller passes the task to ``reschedule``, best
+        together with all other unchanged ones.
     """
     try:
         wait_for_slot(task.provider, "get", conf.provider(task.provider).GET_PER_SECOND)
         client = get_client(task.provider)
-        remote = _cancel(task, client) if task.cancel_requested_at else client.get_task(task.provider_task_id)
+        cancels = task.cancel_requested_at is not None
+        remote = cancel_at_provider(task, client) if cancels else client.get_task(task.provider_task_id)
     except NotFoundError as exc:
         _not_found(task, exc)
     except (ProviderError, ConfigurationError) as exc:
@@ -52,15 +54,15 @@ def poll(task: GenerationTask, *, cause: str = "poll") -> bool:
     else:
         if not task.poll_failures and is_unchanged(task, remote):
             return False
-        apply(task, remote, cause=cause)
+        update(task, remote, cause=cause)
     return True
 
 
 def poll_many(tasks: Sequence[GenerationTask], provider: conf.Provider) -> list[GenerationTask]:
-    """Ask about tasks of one provider and service tier in one list call, and write down the news.
+    """Ask about tasks of one provider and service tier in one list call, and write what changed.
 
     Returns:
-        The tasks that the list did not tell about: each wants a look of its own.
+        The tasks that the list does not hold: each must be polled alone.
     """
     by_id = {task.provider_task_id: task for task in tasks if not task.cancel_requested_at}
     tier = "flex" if tasks[0].parameters.get("service_tier") == "flex" else "default"
@@ -78,19 +80,19 @@ def poll_many(tasks: Sequence[GenerationTask], provider: conf.Provider) -> list[
     reschedule([by_id[task_id] for task_id in unchanged])
     changed = [task_id for task_id in found_by_id if task_id not in set(unchanged)]
     prefetch_related_objects([by_id[task_id] for task_id in changed], "media")
-    update = [evaluate(by_id[task_id], found_by_id[task_id]) for task_id in changed]
-    _write_many([item for item in update if item], cause="list")
+    updates = [evaluate(by_id[task_id], found_by_id[task_id]) for task_id in changed]
+    _write_many([item for item in updates if item], cause="list")
     return [task for task in tasks if task.provider_task_id not in found_by_id]
 
 
-def apply(task: GenerationTask, remote: RemoteTask, *, cause: str) -> None:
-    """Write what a remote task says onto the row, if it is news. Harmless to repeat, in any order."""
-    if update := evaluate(task, remote):
-        _write(update, cause)
+def update(task: GenerationTask, remote: RemoteTask, *, cause: str) -> None:
+    """Write what a remote task says onto the row, if it changed. Idempotent, in any order."""
+    if changes := evaluate(task, remote):
+        _write(changes, cause)
 
 
 def reschedule(tasks: Sequence[GenerationTask]) -> None:
-    """Set the next look of unchanged tasks in one statement per provider; they share it, being asked together."""
+    """Set the next poll of unchanged tasks in one statement per provider, so that one list answers for all."""
     accounts: dict[str, list[GenerationTask]] = defaultdict(list)
     for task in tasks:
         accounts[task.provider].append(task)
@@ -101,14 +103,14 @@ def reschedule(tasks: Sequence[GenerationTask]) -> None:
 
 
 def back_off(tasks: Sequence[GenerationTask], exc: ProviderError | ConfigurationError) -> None:
-    """A look failed: slow down. The timeline of a task that was looked at alone tells when that begins."""
+    """Polling failed: wait longer. For a task that was polled alone the timeline says when that began."""
     logger.warning("poll failed tasks=%d error=%s", len(tasks), type(exc).__name__)
     if isinstance(exc, AuthenticationError) and exc.status_code == 401:
         renew_key(tasks[0].provider)
     failures = 1 + min(task.poll_failures for task in tasks)
-    pause = getattr(exc, "retry_after", None) or min(LONGEST_PAUSE, 2.0 ** min(failures + 1, 9))
+    pause = backoff.POLL.delay(failures, getattr(exc, "retry_after", None) or None)
     rows = GenerationTask.objects.in_flight().filter(pk__in=[task.pk for task in tasks])
-    rows.update(poll_failures=failures, next_poll_at=timezone.now() + dt.timedelta(seconds=pause))
+    rows.update(poll_failures=failures, next_poll_at=timezone.now() + pause)
     if len(tasks) == 1 and failures == 1:
         detail = describe_exchange(exc) if isinstance(exc, ProviderError) else str(exc)
         tasks[0].note(TaskEvent.What.ANSWER, cause="poll", detail=detail)
@@ -126,44 +128,30 @@ def _write(update: TaskUpdate, cause: str) -> None:
     task = update.task
     if update.to:
         if task.advance(update.to, cause=cause, detail=update.detail, reported_at=update.reported_at, **update.changes):
-            logger.info("task moved task=%s status=%s cause=%s", task.pk, update.to, cause)
+            logger.info("task updated task=%s status=%s cause=%s", task.pk, update.to, cause)
         return
     task.amend(reported_at=update.reported_at, **update.changes)
     if update.flag:
         task.flag(update.flag, cause=cause, detail=update.flag_detail)
 
 
-def _write_many(update: list[TaskUpdate], cause: str) -> None:
-    """Write what a list brought: the moves in one short transaction, or one by one where others were in between."""
-    transitions = [item.transition for item in update if item.transition]
-    rest = update
+def _write_many(updates: list[TaskUpdate], cause: str) -> None:
+    """Write the changes of a list: the transitions in one short transaction, or one by one after a conflict."""
+    transitions = [item.transition for item in updates if item.transition]
+    rest = updates
     if len(transitions) > 1 and GenerationTask.objects.transition_many(transitions, cause=cause):
-        logger.info("tasks moved count=%d cause=%s", len(transitions), cause)
-        rest = [item for item in update if not item.transition]
+        logger.info("tasks updated count=%d cause=%s", len(transitions), cause)
+        rest = [item for item in updates if not item.transition]
     for item in rest:
         _write(item, cause)
-
-
-def _cancel(task: GenerationTask, client: Client) -> RemoteTask:
-    """Ask the provider to drop a task that is still queued there, and believe only what it says afterwards."""
-    remote = client.get_task(task.provider_task_id)
-    if remote.status == Status.QUEUED:
-        try:
-            client.delete_task(task.provider_task_id)
-        except ProviderError as exc:
-            task.note(TaskEvent.What.ANSWER, cause="cancel", detail=describe_exchange(exc))
-        remote = client.get_task(task.provider_task_id)
-    if remote.status != Status.QUEUED and task.amend(cancel_requested_at=None) and remote.status == Status.RUNNING:
-        task.note(TaskEvent.What.NOTE, cause="cancel", detail="It was already running; it will finish and be billed.")
-    return remote
 
 
 def _not_found(task: GenerationTask, exc: NotFoundError) -> None:
     now = timezone.now()
     age = now - (task.submitted_at or task.created_at)
     if age < INITIALISING:
-        task.amend(next_poll_at=now + dt.timedelta(seconds=5))
+        task.amend(next_poll_at=now + backoff.NOT_FOUND_YET.delay(1))
         return
     forgotten = age > REMEMBERED
-    task.amend(next_poll_at=None if forgotten else now + dt.timedelta(seconds=LONGEST_PAUSE))
+    task.amend(next_poll_at=None if forgotten else now + dt.timedelta(seconds=backoff.POLL.maximum))
     task.flag(Attention.GONE, cause="poll", detail=describe_exchange(exc))

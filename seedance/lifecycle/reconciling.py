@@ -1,4 +1,4 @@
-"""Find out what became of a create call that got no readable answer. Never by sending it again."""
+"""Reconcile unconfirmed tasks: find out whether a create call without an answer made a task. Never sends again."""
 
 import datetime as dt
 import logging
@@ -14,17 +14,17 @@ from ..models import Attention, GenerationTask, Status, TaskEvent
 from ..models.queryset import GenerationTaskQuerySet
 from ..models.wake import wake_workers
 from ..provider.types import RemoteTask
-from .clients import get_client, wait_for_slot
-from .error_text import describe_exchange
-from .polling import apply
+from . import backoff
+from .clients import describe_exchange, get_client, wait_for_slot
+from .polling import update
 
 logger = logging.getLogger(__name__)
 
 #: Clocks differ, and a create may take this long to show at the provider.
 BEFORE = dt.timedelta(minutes=2)
 AFTER = dt.timedelta(minutes=5)
-#: Pauses between searches, in seconds, until only a callback or a person can help.
-PAUSES = (5, 15, 60, 300, 900)
+#: Searches after the first one; then only a callback or a person can resolve the task.
+MORE_SEARCHES = 5
 
 
 def claim_unconfirmed(limit: int) -> list[GenerationTask]:
@@ -35,12 +35,12 @@ def claim_unconfirmed(limit: int) -> list[GenerationTask]:
 
 
 def reconcile(task: GenerationTask) -> bool:
-    """Look for the provider's task behind an unconfirmed one.
+    """Search for the provider's task of an unconfirmed row.
 
-    By the id that a person gave, by its callbacks, then by a list where there is one.
+    By the id that a person gave, by its callbacks, then by the provider's list, if it has one.
 
     Returns:
-        True when it was found and adopted.
+        True when it was found and linked.
     """
     try:
         if _link_requested(task) or _reconcile_by_callbacks(task) or _reconcile_by_list(task):
@@ -52,7 +52,7 @@ def reconcile(task: GenerationTask) -> bool:
 
 
 def link_provider_task(task: GenerationTask, provider_task_id: str, *, cause: str, actor: str = "") -> None:
-    """Make a provider's task the one behind an unconfirmed row, after looking at it.
+    """Link an unconfirmed row to a provider's task, after fetching it.
 
     Raises:
         NotFoundError: the provider does not know it.
@@ -80,7 +80,7 @@ def request_link(task: GenerationTask, provider_task_id: str, *, cause: str, act
         noted = task.status == Status.UNCONFIRMED and task.amend(
             requested_provider_task_id=provider_task_id,
             next_poll_at=timezone.now(),
-            poll_failures=0,
+            search_attempts=0,
             attention_detail="",
         )
         if not noted:
@@ -91,7 +91,7 @@ def request_link(task: GenerationTask, provider_task_id: str, *, cause: str, act
 
 
 def resubmit(task: GenerationTask, *, cause: str, actor: str = "") -> None:
-    """Send an unconfirmed task again, because a person says so. It may be billed twice.
+    """Send an unconfirmed task again, on a person's decision. It may be billed twice.
 
     Raises:
         TransitionError: it is not unconfirmed.
@@ -101,7 +101,7 @@ def resubmit(task: GenerationTask, *, cause: str, actor: str = "") -> None:
         cause=cause,
         actor=actor,
         among=_unconfirmed(),
-        detail="Released by a person, knowing that it may be billed twice.",
+        detail="Resubmitted by a person, knowing that it may be billed twice.",
         requested_provider_task_id="",
         attention="",
         attention_detail="",
@@ -115,7 +115,7 @@ def resubmit(task: GenerationTask, *, cause: str, actor: str = "") -> None:
 
 
 def _link_requested(task: GenerationTask) -> bool:
-    """Link the row to the id that a person gave, or say why not; keep the request while the provider is away."""
+    """Link the row to the id that a person gave, or flag why not; keep the request while the provider is away."""
     asked = task.requested_provider_task_id
     if not asked:
         return False
@@ -127,11 +127,11 @@ def _link_requested(task: GenerationTask) -> bool:
         _refuse_link(task, _("The provider does not know a task with the id %(id)s.") % values, describe_exchange(exc))
         return False
     except (ProviderError, ConfigurationError) as exc:
-        words = _("The provider could not be asked about %(id)s yet; a worker tries again.") % values
-        if not task.poll_failures:
+        reason = _("The provider could not be asked about %(id)s yet; a worker tries again.") % values
+        if not task.search_attempts:
             detail = describe_exchange(exc) if isinstance(exc, ProviderError) else str(exc)
             task.note(TaskEvent.What.ANSWER, cause="link", detail=detail)
-        _amend_request(task, attention=Attention.UNCONFIRMED, attention_detail=words, attention_seen="")
+        _amend_request(task, attention=Attention.UNCONFIRMED, attention_detail=reason, attention_seen="")
         raise
     if not _same_model(task, remote):
         values |= {"name": remote.model_name}
@@ -145,7 +145,7 @@ def _link_requested(task: GenerationTask) -> bool:
 
 
 def _refuse_link(task: GenerationTask, reason: str, answer: str = "") -> None:
-    """Clear a request that leads nowhere, with the reason for people and what the provider said in the timeline."""
+    """Clear a link request that cannot be met; flag the reason, and note the provider's answer in the timeline."""
     with transaction.atomic(using=task._state.db):
         cleared = _amend_request(
             task,
@@ -160,14 +160,14 @@ def _refuse_link(task: GenerationTask, reason: str, answer: str = "") -> None:
 
 
 def _amend_request(task: GenerationTask, **changes: Any) -> bool:
-    """Write columns, unless a person has asked for another id meanwhile, which nobody has looked at yet."""
+    """Write columns, unless a person has given another id meanwhile, which is not checked yet."""
     same = GenerationTask.objects.filter(requested_provider_task_id=task.requested_provider_task_id)
     return task.amend(among=same, **changes)
 
 
 def _reconcile_by_callbacks(task: GenerationTask) -> bool:
-    told = task.callbacks.exclude(provider_task_id="").values_list("provider_task_id", flat=True)
-    for provider_task_id in dict.fromkeys(told):
+    reported = task.callbacks.exclude(provider_task_id="").values_list("provider_task_id", flat=True)
+    for provider_task_id in dict.fromkeys(reported):
         try:
             remote = get_client(task.provider).get_task(provider_task_id)
         except NotFoundError as exc:
@@ -179,7 +179,7 @@ def _reconcile_by_callbacks(task: GenerationTask) -> bool:
 
 
 def _reconcile_by_list(task: GenerationTask) -> bool:
-    """Adopt the one task in the provider's list that can only be this one; with any doubt, none."""
+    """Link the one task in the provider's list that can only be this one; if ambiguous, none."""
     provider = conf.provider(task.provider)
     if not provider.LISTS or task.submitted_at is None:
         return False
@@ -191,7 +191,7 @@ def _reconcile_by_list(task: GenerationTask) -> bool:
     wait_for_slot(provider.alias, "list", provider.LIST_PER_SECOND)
     found = get_client(task.provider).recent_tasks(since=since, service_tier=tier, pause=pause)
     if _has_ambiguous_tasks(task, since, until):
-        return False  # another row was sent while we asked; what we see may be its own
+        return False  # another row was sent meanwhile; the task in the list may be its own
     # Of any alias: two of them may share an account, and then they share its list.
     owned = GenerationTask.objects.filter(provider_task_id__in=[remote.provider_task_id for remote in found])
     taken = set(owned.values_list("provider_task_id", flat=True))
@@ -230,10 +230,10 @@ def _same_model(task: GenerationTask, remote: RemoteTask) -> bool:
 
 
 def _matches(task: GenerationTask, remote: RemoteTask) -> bool:
-    """Whether everything that the provider tells of a task fits what this row asked for."""
+    """Whether everything that the provider reports of a task agrees with what this row requested."""
     asked = {name: value for name, value in task.parameters.items() if value not in ("adaptive", -1)}
-    told = {**remote.result, "execution_expires_after": remote.expires_after}
-    differs = any(told.get(name) not in (None, value) for name, value in asked.items())
+    reported = {**remote.result, "execution_expires_after": remote.expires_after}
+    differs = any(reported.get(name) not in (None, value) for name, value in asked.items())
     return _same_model(task, remote) and not differs
 
 
@@ -258,22 +258,19 @@ def _link(task: GenerationTask, provider_task_id: str, remote: RemoteTask, *, ca
         task.refresh_from_db()
         return False
     if moved:
-        apply(task, remote, cause=cause)
+        update(task, remote, cause=cause)
     return moved
 
 
 def _unconfirmed() -> GenerationTaskQuerySet:
-    """Rows that are unconfirmed when they are written: one that was released meanwhile may be under way again."""
+    """Rows still unconfirmed at the time of the UPDATE: one may have been resubmitted meanwhile."""
     return GenerationTask.objects.filter(status=Status.UNCONFIRMED)
 
 
 def _schedule_next_search(task: GenerationTask) -> None:
-    """Search less and less often; in the end only a callback or a person can tell. A given id is looked at for ever."""
-    searches = task.poll_failures
-    listed = task.provider in conf.provider_aliases() and conf.provider(task.provider).LISTS
-    if task.requested_provider_task_id:
-        pause: int | None = PAUSES[min(searches, len(PAUSES) - 1)]
-    else:
-        pause = PAUSES[searches] if listed and searches < len(PAUSES) else None
-    again = timezone.now() + dt.timedelta(seconds=pause) if pause else None
-    _amend_request(task, poll_failures=searches + 1, next_poll_at=again)
+    """Search with growing pauses, and a limited number of times; an id that a person gave is tried without limit."""
+    searches = task.search_attempts + 1
+    is_listed = task.provider in conf.provider_aliases() and conf.provider(task.provider).LISTS
+    is_worthwhile = bool(task.requested_provider_task_id) or (is_listed and searches <= MORE_SEARCHES)
+    again = timezone.now() + backoff.RECONCILE.delay(searches) if is_worthwhile else None
+    _amend_request(task, search_attempts=searches, next_poll_at=again)

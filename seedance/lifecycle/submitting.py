@@ -1,8 +1,7 @@
-"""Send a task: one POST, and never a second one after silence."""
+"""Submit a task: one POST, which is never repeated once it may have reached the provider."""
 
 import datetime as dt
 import logging
-import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -36,23 +35,21 @@ from ..models import Account, Attention, GenerationTask, ModelPause, RateLimit, 
 from ..models.queryset import GenerationTaskQuerySet
 from ..provider.types import Client, TaskRequest
 from ..signals import task_submitting
-from .clients import get_client
-from .error_text import describe_exchange, error_code_of
+from . import backoff
+from .clients import describe_exchange, error_code_of, get_client
 from .poll_schedule import first_poll_time
 
 logger = logging.getLogger(__name__)
 
-#: Longest pause between two tries to send. Seconds.
-LONGEST_PAUSE = 300.0
-#: How long to keep trying to write down an id that was paid for. Seconds.
+#: How long to keep trying to save the id of a paid task. Seconds.
 COMMIT_PATIENCE = 60.0
 
-#: Seconds' worth of creates that may leave at once after a quiet time.
+#: Seconds' worth of creates that may be sent at once after an idle time.
 BURST = 5.0
-#: Beginning of the names of our create paces.
-_PACE = "create:"
+#: Prefix of the keys of our create rate limits.
+_CREATE_LIMIT = "create:"
 
-#: A relay says that it could not even parse our request, so nothing was started, whatever the HTTP status.
+#: A relay could not parse our request, so nothing was started, whatever the HTTP status.
 UNREAD_CODE = "json_parse_error"
 
 #: Columns that give a claim back.
@@ -60,22 +57,22 @@ UNCLAIMED: dict[str, Any] = {"lease_owner": "", "lease_until": None}
 
 
 def next_to_dispatch(limit: int) -> list[UUID]:
-    """Which pending tasks should leave next, in order.
+    """Which pending tasks to send next, in order.
 
-    Those of paused or full accounts, of paused models, and of models whose pace leaves no room now are left out, so
-    that they do not hold up the others.
+    Those of paused or full accounts, of paused models, and of models at their rate limit are left out, so that they do
+    not hold up the others.
     """
     rows = GenerationTask.objects.sendable().exclude(provider__in=_full_aliases())
-    for key in RateLimit.objects.exhausted(_PACE):
-        provider, model_name = key.removeprefix(_PACE).split(":", 1)
+    for key in RateLimit.objects.exhausted(_CREATE_LIMIT):
+        provider, model_name = key.removeprefix(_CREATE_LIMIT).split(":", 1)
         rows = rows.exclude(provider=provider, model_name=model_name)
     return list(rows.in_dispatch_order(limit).values_list("pk", flat=True))
 
 
 def claim(pk: UUID) -> GenerationTask | None:
-    """Claim a pending task just before its POST, if the provider's limits leave room for it now.
+    """Claim a pending task just before its POST, if the provider's limits allow it now.
 
-    One at a time, so that a worker that dies leaves at most its own tasks in doubt.
+    One at a time, so that a worker that dies leaves only few tasks unconfirmed.
 
     Returns:
         ``None`` when another worker has it, its account or model is paused, or it has to wait.
@@ -97,7 +94,7 @@ def claim(pk: UUID) -> GenerationTask | None:
 
 
 def _lease_end(task: GenerationTask) -> dt.datetime:
-    """When a claim to send lapses that is taken or renewed now."""
+    """When a claim that is taken or renewed now lapses."""
     longest = conf.provider(task.provider).TIMEOUT if task.provider in conf.provider_aliases() else 60.0
     return timezone.now() + dt.timedelta(seconds=2 * longest + 30)
 
@@ -110,7 +107,7 @@ def _full_aliases(*, beyond: bool = False) -> list[str]:
 
 
 def _has_room(task: GenerationTask) -> bool:
-    """Whether the account may take one more now; takes a slot of its pace when so."""
+    """Whether the account may take one more now; if so, takes a slot of its rate limit."""
     if task.provider not in conf.provider_aliases():
         return True  # submit() says what is wrong
     if task.provider in _full_aliases() or not GenerationTask.objects.sendable().filter(pk=task.pk).exists():
@@ -121,11 +118,11 @@ def _has_room(task: GenerationTask) -> bool:
 
 
 def _rate_limit_key(task: GenerationTask) -> str:
-    return f"{_PACE}{task.provider}:{task.model_name}"
+    return f"{_CREATE_LIMIT}{task.provider}:{task.model_name}"
 
 
 def submit(task: GenerationTask) -> None:
-    """Send a claimed task: one POST, and its outcome written down before anything else happens."""
+    """Send a claimed task: one POST, whose outcome is written before anything else happens."""
     create = _prepare(task)
     if create is None or not _is_allowed(task):
         return
@@ -134,7 +131,7 @@ def submit(task: GenerationTask) -> None:
 
 @dataclass(frozen=True)
 class _Create:
-    """A create call that is ready; nothing has left yet."""
+    """A create call that is ready; nothing was sent yet."""
 
     provider: conf.Provider
     key: str = field(repr=False)
@@ -144,14 +141,14 @@ class _Create:
 
 @dataclass(frozen=True)
 class _Outcome:
-    """What became of a create call: how to write it down, and what the log says of it."""
+    """The outcome of a create call: how to write it, and its text for the log."""
 
     write: Callable[[], None]
-    told: str
+    log_text: str
 
 
 def _prepare(task: GenerationTask) -> _Create | None:
-    """Make the create call ready; ``None`` when it cannot be made, which is then written down."""
+    """Prepare the create call; ``None`` when it cannot be made, which is then written on the row."""
     violations = only_errors(intake.check(task.inputs, task.provider))
     if violations:
         _refuse(task, violations[0].code, " ".join(str(violation) for violation in violations))
@@ -161,7 +158,7 @@ def _prepare(task: GenerationTask) -> _Create | None:
         key, client = provider.key, get_client(task.provider)
         request = translate.to_request(task, provider)
     except ConfigurationError as exc:
-        _postpone(task, str(exc), pause=60.0, attention=Attention.PROVIDER)
+        _postpone(task, str(exc), pause=backoff.CONFIGURATION.seconds(1), attention=Attention.PROVIDER)
         return None
     return _Create(provider, key, client, request)
 
@@ -185,7 +182,7 @@ def _post(task: GenerationTask, create: _Create) -> _Outcome:
 
 
 def _reject(task: GenerationTask, exc: ProviderError) -> None:
-    """Write down a create call that brought no id."""
+    """Write the outcome of a create call that returned no id."""
     match exc:
         case TransportError(sent=False):
             _postpone(task, describe_exchange(exc))
@@ -201,10 +198,10 @@ def _reject(task: GenerationTask, exc: ProviderError) -> None:
 
 
 def _persist(task: GenerationTask, outcome: _Outcome) -> None:
-    """Write an outcome down, again and again on new connections while the database is away.
+    """Write an outcome, with retries on new connections while the database is unavailable.
 
     Raises:
-        OperationalError, InterfaceError: the database was away for longer than ``COMMIT_PATIENCE``.
+        OperationalError, InterfaceError: the database was unavailable for longer than ``COMMIT_PATIENCE``.
     """
     give_up_at = time.monotonic() + COMMIT_PATIENCE
     lost: BaseException | None = None
@@ -212,7 +209,7 @@ def _persist(task: GenerationTask, outcome: _Outcome) -> None:
         while True:
             try:
                 if lost:
-                    task.refresh_from_db()  # a commit without an answer may have held
+                    task.refresh_from_db()  # a commit whose answer was lost may have succeeded
                 outcome.write()
                 return
             except (OperationalError, InterfaceError) as exc:
@@ -220,17 +217,17 @@ def _persist(task: GenerationTask, outcome: _Outcome) -> None:
                     raise
                 lost = exc
                 logger.warning(
-                    "outcome not written down yet task=%s error=%s %s", task.pk, type(exc).__name__, outcome.told
+                    "outcome not written yet task=%s error=%s %s", task.pk, type(exc).__name__, outcome.log_text
                 )
             connections[task._state.db or DEFAULT_DB_ALIAS].close()
             time.sleep(0.5)
-    except BaseException:  # also a worker that is told to stop
-        logger.critical("outcome not written down task=%s %s", task.pk, outcome.told)
+    except BaseException:  # also a worker that is shutting down
+        logger.critical("outcome not written task=%s %s", task.pk, outcome.log_text)
         raise
 
 
 def _is_allowed(task: GenerationTask) -> bool:
-    """Ask the site; where it refuses, or its own receiver fails, the task is dealt with and nothing is sent."""
+    """Send ``task_submitting``; where a receiver refuses or fails, the outcome is written and nothing is sent."""
     if not task_submitting.has_listeners(GenerationTask):
         return True
     try:
@@ -238,18 +235,18 @@ def _is_allowed(task: GenerationTask) -> bool:
     except Veto as veto:
         _refuse(task, veto.code or "vetoed", str(veto))
         return False
-    except Exception as exc:  # a budget that cannot be asked must not let the paid call through
+    except Exception as exc:  # a failing budget check must not let the paid call through
         logger.exception("task_submitting failed task=%s", task.pk)
         detail = f"A receiver of task_submitting failed ({type(exc).__name__}); nothing was sent."
         _postpone(task, detail, attention=Attention.RECEIVER)
         return False
-    # A receiver may be slow; whoever no longer holds the claim must not send.
+    # A receiver may be slow; a worker that no longer holds the claim must not send.
     held = GenerationTask.objects.filter(pk=task.pk, status=Status.SUBMITTING, lease_owner=task.lease_owner)
     return held.filter(lease_until__gt=timezone.now()).update(lease_until=_lease_end(task)) == 1
 
 
 def mark_paused() -> None:
-    """Flag pending tasks that wait for a paused account or model, with its reason; lower it when that is resumed."""
+    """Flag pending tasks that wait for a paused account or model, with the reason; clear it when that is resumed."""
     pending = GenerationTask.objects.filter(status=Status.PENDING)
     accounts = {account.alias: account for account in Account.objects.filter(paused_at__isnull=False)}
     for account in accounts.values():
@@ -266,7 +263,7 @@ def _mark(tasks: GenerationTaskQuerySet, reason: str) -> None:
 
 
 def mark_abandoned() -> int:
-    """Find tasks whose worker died around the POST; they may be running and billed. Returns how many."""
+    """Mark tasks whose worker died around the POST as unconfirmed; they may be billed. Returns how many."""
     abandoned = list(GenerationTask.objects.abandoned()[:100])
     for task in abandoned:
         _mark_unconfirmed(task, "The worker that was sending it died; it is not known how far it came.")
@@ -274,7 +271,7 @@ def mark_abandoned() -> int:
 
 
 def _record_accepted(task: GenerationTask, provider_task_id: str, provider: conf.Provider, at: dt.datetime) -> None:
-    """Write down the id that will be paid for, and only then what takes another query."""
+    """Save the id of the paid task first, and only then what takes another query."""
     task.submitted_at = at
     try:
         moved = task.accept(
@@ -302,27 +299,27 @@ def _record_accepted(task: GenerationTask, provider_task_id: str, provider: conf
 
 
 def _schedule(task: GenerationTask, provider: conf.Provider) -> None:
-    """Set the first look by what is known of such tasks, unless somebody set it meanwhile."""
+    """Set the first poll by the history of similar tasks, unless it was changed meanwhile."""
     try:
         first = timezone.now() if task.callbacks.exists() else first_poll_time(task, provider)
         unchanged = GenerationTask.objects.filter(pk=task.pk, status=task.status, next_poll_at=task.next_poll_at)
         if unchanged.update(next_poll_at=first):
             task.next_poll_at = first
-    except (OperationalError, InterfaceError) as exc:  # the id is saved, and so is a first look
-        logger.warning("first look not set task=%s error=%s", task.pk, type(exc).__name__)
+    except (OperationalError, InterfaceError) as exc:  # the id is saved, and so is a time for the first poll
+        logger.warning("first poll not set task=%s error=%s", task.pk, type(exc).__name__)
         connections[task._state.db or DEFAULT_DB_ALIAS].close()
 
 
 def _back_off(task: GenerationTask, exc: RateLimitError) -> None:
-    """Turned away by a limit: this task waits, and so do all others under the same limit."""
-    pause = exc.retry_after if exc.retry_after is not None else _backoff(task.submit_attempts + 1)
+    """Back off after a rate limit: this task waits, and so do all others under the same limit."""
+    pause = backoff.SUBMIT.seconds(task.submit_attempts + 1, exc.retry_after)
     _pause(task, exc)
-    RateLimit.objects.postpone(_rate_limit_key(task), max(1.0, pause))
+    RateLimit.objects.postpone(_rate_limit_key(task), pause)
     _postpone(task, describe_exchange(exc), pause=pause)
 
 
 def _pause(task: GenerationTask, exc: ProviderError) -> None:
-    """Where only a person can mend a refusal, send nothing more to what it is about, so that no task is burnt."""
+    """Where only a person can resolve a refusal, pause the account or model, so that no further task fails from it."""
     code = error_code_of(exc)
     what = pause_scope(
         code, exc.status_code, str(exc), model_name=task.model_name, refers_to_provider=_refers_to_provider(task)
@@ -341,9 +338,9 @@ def _refers_to_provider(task: GenerationTask) -> bool:
 def _postpone(
     task: GenerationTask, detail: str, *, pause: float | None = None, attention: Attention | str = ""
 ) -> None:
-    """Back to the queue: it certainly did not reach the provider, or was turned away by its limits."""
+    """Back to pending: it certainly did not reach the provider, or met a rate limit."""
     attempts = task.submit_attempts + 1
-    pause = _backoff(attempts) if pause is None else max(pause, 1.0)
+    pause = backoff.SUBMIT.seconds(attempts) if pause is None else pause
     task.advance(
         Status.PENDING,
         cause="dispatch",
@@ -358,7 +355,7 @@ def _postpone(
 
 
 def _refuse(task: GenerationTask, code: str, message: str, *, error: ProviderError | None = None) -> None:
-    """End a task that was turned down before anything started; nothing was billed."""
+    """End a task that was refused before anything started; nothing was billed."""
     if error is not None:
         task.note(TaskEvent.What.ANSWER, cause="dispatch", detail=describe_exchange(error))
     task.advance(
@@ -379,14 +376,14 @@ def _refuse(task: GenerationTask, code: str, message: str, *, error: ProviderErr
 
 
 def _mark_unconfirmed(task: GenerationTask, detail: str) -> None:
-    """Silence after sending: it may be running and billed, so it is never sent again by itself."""
+    """No answer after sending: it may be running and billed, so it is never sent again automatically."""
     moved = task.advance(
         Status.UNCONFIRMED,
         cause="dispatch",
         detail=detail,
         submitted_at=timezone.now(),
         next_poll_at=timezone.now(),  # the search for it begins at once
-        poll_failures=0,
+        search_attempts=0,
         error_charged="unknown",
         attention=Attention.UNCONFIRMED,
         attention_detail="",
@@ -394,7 +391,3 @@ def _mark_unconfirmed(task: GenerationTask, detail: str) -> None:
     )
     if moved:
         logger.warning("create unconfirmed task=%s", task.pk)
-
-
-def _backoff(attempts: int) -> float:
-    return min(LONGEST_PAUSE, 2.0 ** min(attempts, 9)) * random.uniform(0.8, 1.2)  # noqa: S311

@@ -1,4 +1,4 @@
-"""What a remote task means for its row; nothing is written here, and the provider is not asked."""
+"""Evaluate a remote task: what is to be written on its row. Writes nothing, and does not ask the provider."""
 
 import datetime as dt
 from dataclasses import dataclass
@@ -10,20 +10,21 @@ from .. import conf, translate
 from ..catalogue import find_error
 from ..models import Attention, GenerationTask, Status, Transition
 from ..provider.types import RemoteTask
-from . import history
+from . import backoff, history
 from .poll_schedule import next_poll_time
 
 #: Dialects whose host has an address of its own for every finished video, so that a link in the task is optional.
 KEEPS_VIDEOS = frozenset({"openai_video"})
-#: Looks at a success without a link before people are told.
+#: Polls of a success without a link before it is flagged.
 POLLS_FOR_LINK = 5
 
 
 @dataclass(frozen=True)
 class TaskUpdate:
-    """What is to be written about one task: columns, perhaps a move, perhaps a flag for people.
+    """What is to be written about one task: columns, perhaps a transition, perhaps a flag.
 
-    ``news_of`` is the provider's time of it, ``None`` when it only concerns us; older news never overwrites newer.
+    ``reported_at`` is the provider's time of the report, ``None`` when there is none; an older report never overwrites
+    a newer one.
     """
 
     task: GenerationTask
@@ -36,12 +37,12 @@ class TaskUpdate:
 
     @property
     def transition(self) -> Transition | None:
-        """The news as a move of its row, when it is one."""
+        """The update as a transition of its row; ``None`` when the status stays."""
         return Transition(self.task, self.to, self.changes, self.detail, self.reported_at) if self.to else None
 
 
 def evaluate(task: GenerationTask, remote: RemoteTask) -> TaskUpdate | None:
-    """What a look brought; ``None`` when the row is final and nothing can be news any more."""
+    """What is to be written after a poll; ``None`` when the row is final."""
     if task.is_final:
         return None
     provider = conf.provider(task.provider)
@@ -53,12 +54,13 @@ def evaluate(task: GenerationTask, remote: RemoteTask) -> TaskUpdate | None:
         word = remote.status_word[:200]
         return TaskUpdate(task, changes, flag=Attention.UNKNOWN_STATUS, flag_detail=word, reported_at=remote.updated_at)
     lacks_link = remote.status == Status.SUCCEEDED and not remote.video_url and provider.DIALECT not in KEEPS_VIDEOS
-    if lacks_link and task.poll_failures < POLLS_FOR_LINK:
-        soon = timezone.now() + dt.timedelta(seconds=2 + 2 * task.poll_failures)
-        again_soon = {"poll_failures": task.poll_failures + 1, "next_poll_at": soon, "raw": changes["raw"]}
+    if lacks_link and task.link_polls < POLLS_FOR_LINK:
+        polls = task.link_polls + 1
+        soon = timezone.now() + backoff.LINK.delay(polls)
+        again_soon = {"poll_failures": 0, "link_polls": polls, "next_poll_at": soon, "raw": changes["raw"]}
         return TaskUpdate(task, again_soon)
     if remote.status == task.status:
-        changes |= _settled(task)
+        changes |= _flag_cleared(task)
         flag, flag_detail = late(task, remote)
         return TaskUpdate(task, changes, flag=flag, flag_detail=flag_detail, reported_at=remote.updated_at)
     if task.can_become(Status(remote.status)):
@@ -68,21 +70,21 @@ def evaluate(task: GenerationTask, remote: RemoteTask) -> TaskUpdate | None:
 
 
 def is_unchanged(task: GenerationTask, remote: RemoteTask) -> bool:
-    """Whether a look brought nothing that is not on the row already."""
+    """Whether a poll returned nothing that is not on the row already."""
     unchanged = remote.status == task.status and remote.updated_at == task.provider_updated_at
     if task.attention_seen == Attention.OVERDUE:
         return unchanged and not task.attention
     return unchanged and task.standing_attention in ("", Attention.SLOW) and late(task, remote) == NOT_LATE
 
 
-#: What ``late`` says of most tasks.
+#: What ``late`` returns for most tasks.
 NOT_LATE: tuple[None, str] = (None, "")
 
 
 def late(task: GenerationTask, remote: RemoteTask | None) -> tuple[Attention | None, str]:
-    """A flag and its detail when a task should have ended long ago, unless it says so already. Never a verdict.
+    """A flag and its detail when a task should have ended long ago, unless it is flagged already. Ends no task.
 
-    Past the provider's own deadline and a grace it is overdue; far beyond what its like usually takes it is slow.
+    Past the provider's own deadline and a grace it is overdue; far beyond the usual time of similar tasks it is slow.
     """
     grace = dt.timedelta(seconds=conf.settings().OVERDUE_SECONDS)
     if timezone.now() > translate.deadline(task, remote) + grace:
@@ -93,8 +95,8 @@ def late(task: GenerationTask, remote: RemoteTask | None) -> tuple[Attention | N
 
 
 def _transition(task: GenerationTask, status: Status, remote: RemoteTask, changes: dict[str, Any]) -> TaskUpdate:
-    lowered = _settled(task) if status == Status.RUNNING else {"attention": "", "attention_detail": ""}
-    changes |= {**lowered, "lease_owner": "", "lease_until": None}
+    cleared = _flag_cleared(task) if status == Status.RUNNING else {"attention": "", "attention_detail": ""}
+    changes |= {**cleared, "lease_owner": "", "lease_until": None}
     changes |= {"expires_at": translate.deadline(task, remote)}
     if status == Status.SUCCEEDED:
         changes |= {"next_poll_at": None, "next_archive_at": timezone.now()}
@@ -112,11 +114,11 @@ def _bills_successes_only(task: GenerationTask) -> bool:
     return conf.provider(task.provider).PRESET in ("ark", "byteplus", "emulator")
 
 
-def _settled(task: GenerationTask) -> dict[str, Any]:
-    """Clears a flag that the provider's good word answers, seen or not; being late is only answered by the end."""
-    settled: dict[str, Any] = {}
+def _flag_cleared(task: GenerationTask) -> dict[str, Any]:
+    """Columns that clear a flag, seen or not, after a good report; a late task stays flagged until it ends."""
+    columns: dict[str, Any] = {}
     if task.attention not in ("", Attention.OVERDUE, Attention.SLOW):
-        settled |= {"attention": "", "attention_detail": ""}
+        columns |= {"attention": "", "attention_detail": ""}
     if task.attention_seen not in ("", Attention.OVERDUE, Attention.SLOW):
-        settled |= {"attention_seen": ""}
-    return settled
+        columns |= {"attention_seen": ""}
+    return columns

@@ -1,4 +1,4 @@
-"""What the commands that do an admin's verb have in common: ids, or whatever is due; once, or every so often."""
+"""Base class of the commands that act on tasks: given ids, or whatever is due; once, or periodically."""
 
 import logging
 import uuid
@@ -15,8 +15,8 @@ from ..queue import ShutdownSignal, shutdown_signal
 logger = logging.getLogger(__name__)
 
 
-class VerbCommand(BaseCommand):
-    """Does a verb to the tasks named, or to whatever is due."""
+class TaskCommand(BaseCommand):
+    """Acts on the given tasks, or on whatever is due."""
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("ids", nargs="*", metavar="ID", help="Tasks to take; without any, whatever is due.")
@@ -31,27 +31,27 @@ class VerbCommand(BaseCommand):
         if options["ids"] and options["every"]:
             raise CommandError(_("Give either ids or --every, not both."))
         if options["ids"]:
-            self.do_to(self._tasks(options["ids"]))
+            self.handle_tasks(self._tasks(options["ids"]))
             return
-        with shutdown_signal() as sign:
+        with shutdown_signal() as shutdown:
             while True:
                 try:
-                    self.do_what_is_due(sign)
+                    self.handle_due(shutdown)
                 except Error as exc:
                     if not options["every"]:
                         raise
-                    # The database may be back at the next turn; what was begun is in the rows.
-                    logger.warning("command met a database error error=%s", type(exc).__name__)
-                if not options["every"] or sign.wait(options["every"]):
+                    # The database may be back next time; what was begun is in the rows.
+                    logger.warning("database error in command error=%s", type(exc).__name__)
+                if not options["every"] or shutdown.wait(options["every"]):
                     break
                 close_old_connections()
 
-    def do_to(self, tasks: list[GenerationTask]) -> None:
-        """The verb, for tasks that somebody named."""
+    def handle_tasks(self, tasks: list[GenerationTask]) -> None:
+        """Act on these tasks."""
         raise NotImplementedError
 
-    def do_what_is_due(self, sign: ShutdownSignal) -> None:
-        """The verb, for whatever is due now."""
+    def handle_due(self, shutdown: ShutdownSignal) -> None:
+        """Act on whatever is due now."""
         raise NotImplementedError
 
     def report(self, done: int, tasks: list[GenerationTask]) -> None:

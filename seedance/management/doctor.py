@@ -1,4 +1,4 @@
-"""What an operator wants to know first when videos do not come: one finding per thing looked at."""
+"""Diagnose an installation, from the settings to the rows: one result for each check."""
 
 import secrets
 from collections.abc import Iterator
@@ -29,41 +29,41 @@ from ..models import Attention, GenerationTask
 OK, WARNING, TROUBLE = "ok", "warning", "trouble"
 
 #: An id that no provider gives out. Asking for it costs nothing.
-NOBODYS_TASK = "cgt-20000101000000-zzzzz"
-#: Beginnings of the codes by which a provider says that it knows no such task.
+UNKNOWN_TASK_ID = "cgt-20000101000000-zzzzz"
+#: Beginnings of the error codes for an unknown task.
 _NO_SUCH_TASK = ("ResourceNotFound", "NotFound", "task_not_exist")
 
 
 @dataclass(frozen=True)
-class Finding:
-    """One thing that was looked at. ``mark`` is ``ok``, ``warning`` or ``trouble``."""
+class Result:
+    """The result of one check. ``mark`` is ``ok``, ``warning`` or ``trouble``."""
 
     mark: str
     subject: str
     text: str
 
 
-def diagnose() -> Iterator[Finding]:
-    """Look at everything, from the settings to the rows. Changes nothing, bills nothing, names no secret."""
+def diagnose() -> Iterator[Result]:
+    """Run all checks. Changes nothing, bills nothing, prints no secret."""
     yield from _settings()
     for alias, entry in _entries():
-        if isinstance(entry, dict):  # for anything else the settings have their line
+        if isinstance(entry, dict):  # anything else is reported under the settings
             yield from _provider(alias)
     yield from _storage()
     yield from _database()
 
 
-def _settings() -> Iterator[Finding]:
+def _settings() -> Iterator[Result]:
     messages = checks.run_checks(tags=["seedance"])
     for message in messages:
         mark = TROUBLE if message.is_serious() else WARNING
-        yield Finding(mark, _("settings"), f"{message.id} {message.msg} {message.hint or ''}".strip())
+        yield Result(mark, _("settings"), f"{message.id} {message.msg} {message.hint or ''}".strip())
     if not messages:
-        yield Finding(OK, _("settings"), _("nothing to complain of"))
+        yield Result(OK, _("settings"), _("nothing to complain of"))
 
 
 def _entries() -> list[tuple[str, object]]:
-    """What is written under PROVIDERS, however wrong it is."""
+    """The entries of PROVIDERS as they are written, valid or not."""
     written = conf.settings().PROVIDERS
     return list(written.items()) if isinstance(written, dict) else []
 
@@ -71,82 +71,82 @@ def _entries() -> list[tuple[str, object]]:
 # -- The provider ------------------------------------------------------------------------------------------------------
 
 
-def _provider(alias: str) -> Iterator[Finding]:
+def _provider(alias: str) -> Iterator[Result]:
     subject = _("provider %(alias)s") % {"alias": alias}
     try:
         provider = conf.provider(alias)
         has_key = bool(provider.key.strip())
     except ConfigurationError as exc:
-        yield Finding(TROUBLE, subject, str(exc))
+        yield Result(TROUBLE, subject, str(exc))
         return
     if not has_key:
-        yield Finding(TROUBLE, subject, _("no API_KEY; tasks sent there stay pending"))
+        yield Result(TROUBLE, subject, _("no API_KEY; tasks sent there stay pending"))
         return
-    yield Finding(OK, subject, _("a key is set for %(url)s") % {"url": provider.BASE_URL})
+    yield Result(OK, subject, _("a key is set for %(url)s") % {"url": provider.BASE_URL})
     yield _reachable(subject, alias)
 
 
-def _reachable(subject: str, alias: str) -> Finding:
-    """Ask for a task that nobody has: whoever says so has accepted the key."""
+def _reachable(subject: str, alias: str) -> Result:
+    """Ask for a task that does not exist: a host that says so has accepted the key."""
     try:
-        get_client(alias).get_task(NOBODYS_TASK)
+        get_client(alias).get_task(UNKNOWN_TASK_ID)
     except NotFoundError as exc:
         if exc.code.startswith(_NO_SUCH_TASK) or str(exc).startswith(_NO_SUCH_TASK):
-            return Finding(OK, subject, _("answers, and accepts the key"))
-        return Finding(WARNING, subject, _("answers, but in unknown words; check BASE_URL: %(words)s") % {"words": exc})
+            return Result(OK, subject, _("answers, and accepts the key"))
+        return Result(WARNING, subject, _("answers, but in unknown words; check BASE_URL: %(words)s") % {"words": exc})
     except AuthenticationError as exc:
-        return Finding(TROUBLE, subject, _("refuses the key: %(words)s") % {"words": exc})
+        return Result(TROUBLE, subject, _("refuses the key: %(words)s") % {"words": exc})
     except TransportError as exc:
-        return Finding(TROUBLE, subject, _("cannot be reached: %(words)s") % {"words": exc})
+        return Result(TROUBLE, subject, _("cannot be reached: %(words)s") % {"words": exc})
     except (RateLimitError, ServerError) as exc:
-        return Finding(WARNING, subject, _("has trouble of its own: %(words)s") % {"words": exc})
+        return Result(WARNING, subject, _("has trouble of its own: %(words)s") % {"words": exc})
     except (ProviderError, ConfigurationError) as exc:
-        return Finding(
+        return Result(
             TROUBLE, subject, _("does not answer like a provider; check BASE_URL: %(words)s") % {"words": exc}
         )
-    return Finding(OK, subject, _("answers, and accepts the key"))
+    return Result(OK, subject, _("answers, and accepts the key"))
 
 
 # -- The storage -------------------------------------------------------------------------------------------------------
 
 
-def _storage() -> Iterator[Finding]:
+def _storage() -> Iterator[Result]:
     subject, content = _("storage"), secrets.token_bytes(16)
     try:
         storage = conf.result_storage()
         name = storage.save(f"seedance/doctor-{content.hex()}.txt", ContentFile(content))
         try:
             with storage.open(name, "rb") as file:
-                came_back = file.read() == content
+                is_same = file.read() == content
         finally:
             storage.delete(name)
     except Exception as exc:  # storages are pluggable, and so are their errors
         text = _("a small file could not be written, read and deleted: %(error)s")
-        yield Finding(TROUBLE, subject, text % {"error": f"{type(exc).__name__}: {exc}"})
+        yield Result(TROUBLE, subject, text % {"error": f"{type(exc).__name__}: {exc}"})
         return
-    if came_back:
-        yield Finding(OK, subject, _("a small file was written, read and deleted"))
+    if is_same:
+        yield Result(OK, subject, _("a small file was written, read and deleted"))
     else:
-        yield Finding(TROUBLE, subject, _("a small file came back changed"))
+        yield Result(TROUBLE, subject, _("a small file came back changed"))
 
 
-# -- What only the database tells --------------------------------------------------------------------------------------
+# -- The database ------------------------------------------------------------------------------------------------------
 
 
-def _database() -> Iterator[Finding]:
+def _database() -> Iterator[Result]:
     subject = _("database")
     try:
         unapplied = _unapplied_migrations()
         if unapplied:
             text = _("run “manage.py migrate”: %(names)s") % {"names": ", ".join(unapplied)}
-            yield Finding(TROUBLE, subject, text)
+            yield Result(TROUBLE, subject, text)
             return
-        yield Finding(OK, subject, _("reachable, and migrated"))
+        yield Result(OK, subject, _("reachable, and migrated"))
         yield from _cluster()
         yield from _work()
         yield from _attention()
     except AnyDatabaseError as exc:  # also InterfaceError, which is no DatabaseError
-        yield Finding(TROUBLE, subject, f"{type(exc).__name__}: {exc}".strip())
+        yield Result(TROUBLE, subject, f"{type(exc).__name__}: {exc}".strip())
 
 
 def _unapplied_migrations() -> list[str]:
@@ -155,52 +155,50 @@ def _unapplied_migrations() -> list[str]:
     return [f"{migration.app_label}.{migration.name}" for migration, _back in executor.migration_plan(ours)]
 
 
-def _cluster() -> Iterator[Finding]:
+def _cluster() -> Iterator[Result]:
     subject = _("cluster")
     if health.is_at_work():
-        yield Finding(OK, subject, _("at work"))
+        yield Result(OK, subject, _("at work"))
     elif queue.is_installed():
         text = _("no sign of life; keep “manage.py qcluster” or “manage.py seedance_sync --every 5” running")
-        yield Finding(TROUBLE, subject, text)
+        yield Result(TROUBLE, subject, text)
     else:
-        yield Finding(
-            WARNING, subject, _("django_q is not installed; keep “manage.py seedance_sync --every 5” running")
-        )
+        yield Result(WARNING, subject, _("django_q is not installed; keep “manage.py seedance_sync --every 5” running"))
 
 
-def _attention() -> Iterator[Finding]:
+def _attention() -> Iterator[Result]:
     rows = GenerationTask.objects.exclude(attention="").order_by("attention").values_list("attention")
     counts = list(rows.annotate(Count("pk")))
     for attention, number in counts:
         text = ngettext("%(n)d task: %(why)s", "%(n)d tasks: %(why)s", number)
         values = {"n": number, "why": dict(Attention.choices).get(attention, attention)}
-        yield Finding(WARNING, _("needs attention"), text % values)
+        yield Result(WARNING, _("needs attention"), text % values)
     if not counts:
-        yield Finding(OK, _("needs attention"), _("no task"))
+        yield Result(OK, _("needs attention"), _("no task"))
 
 
-def _work() -> Iterator[Finding]:
-    """What the dead-man switch has to say, and a line for each thing that it is content with."""
+def _work() -> Iterator[Result]:
+    """What ``health`` finds, and a line for each thing that is in order."""
     found = health.findings()
-    for subject, code, good in _WATCHED:
+    for subject, code, good in _SUBJECTS:
         if code not in {finding.code for finding in found} and (code != "schedules_missing" or _has_schedules()):
-            yield Finding(OK, str(subject), str(good))
-    subjects = {code: str(subject) for subject, code, _good in _WATCHED}
+            yield Result(OK, str(subject), str(good))
+    subjects = {code: str(subject) for subject, code, _good in _SUBJECTS}
     for finding in found:
         mark = TROUBLE if finding.trouble else WARNING
-        yield Finding(mark, subjects.get(finding.code, _("work")), str(finding))
+        yield Result(mark, subjects.get(finding.code, _("work")), str(finding))
 
 
 def _has_schedules() -> bool:
     return queue.is_installed() and not queue.missing_schedules()
 
 
-#: Subject, code of its finding in ``health``, and what is said where there is none.
-_WATCHED = (
+#: Subject, code of its finding in ``health``, and the text where there is none.
+_SUBJECTS = (
     (gettext_lazy("schedules"), "schedules_missing", gettext_lazy("in place")),
     (gettext_lazy("accounts"), "account_paused", gettext_lazy("none is paused")),
     (gettext_lazy("models"), "model_paused", gettext_lazy("none is paused")),
-    (gettext_lazy("looks"), "polls_late", gettext_lazy("none is late")),
+    (gettext_lazy("polls"), "polls_late", gettext_lazy("none is late")),
     (gettext_lazy("sends"), "submits_late", gettext_lazy("none is late")),
     (gettext_lazy("links"), "links_expiring", gettext_lazy("no video is about to be lost")),
 )

@@ -1,22 +1,14 @@
-"""Show the create call of a task without making it.
-
-The real client speaks, but to a listener of ours on this machine and without the real key. So what is shown are the
-very bytes that would leave, whatever the dialect, and nothing can be billed.
-"""
+"""Show the create call of a task without making it: the client prepares the request, and nothing is sent."""
 
 import base64
 import binascii
 import json
-import os
 import re
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import closing
 from email.parser import BytesParser
 from email.policy import HTTP
-from http.server import BaseHTTPRequestHandler, HTTPServer
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 from django.core.management.base import CommandError
@@ -26,24 +18,13 @@ from .. import conf, translate
 from ..exceptions import ConfigurationError, ProviderError, UploadError
 from ..lifecycle.clients import DIALECTS
 from ..models import GenerationTask
+from ..provider.transport import TrackedBody
 
-#: How much of a data: address is shown. Characters.
+#: How much of a data URI is shown. Characters.
 _SHOWN = 48
 _DATA_URI = re.compile(r"data:[^,]{0,100},")
 #: The signed end of an address of ours at which a provider fetches an upload.
 _MEDIA_KEY = re.compile(r"(/media/)[\w-]+:[\w-]+:[\w-]+")
-#: Proxies are for calls that leave this machine.
-_NO_PROXY = ("no_proxy", "NO_PROXY")
-
-
-@dataclass(frozen=True)
-class Heard:
-    """One request as it arrived."""
-
-    method: str
-    path: str
-    headers: tuple[tuple[str, str], ...]
-    body: bytes
 
 
 def show(task: GenerationTask) -> str:
@@ -54,90 +35,25 @@ def show(task: GenerationTask) -> str:
     """
     try:
         provider = conf.provider(task.provider)
-        heard = _heard(task, provider)
+        # Without the real key, so that a task can be shown before there is one, and no error can repeat it.
+        client = DIALECTS[provider.DIALECT](provider.BASE_URL, "key")
+        request = client.prepare_create(translate.to_request(task, provider), reference=str(task.pk))
     except (ConfigurationError, ProviderError, UploadError) as exc:
         raise CommandError(_("This request cannot be made: %(reason)s") % {"reason": exc}) from exc
-    base = urlsplit(provider.BASE_URL)
-    lines = [f"{heard.method} {base.scheme}://{base.netloc}{heard.path}"]
-    lines += [f"{name}: {_header(name, value, base.netloc)}" for name, value in heard.headers]
-    text = "\n".join([*lines, "", _body(heard)])
-    # What these open is not for the eyes of whoever gets a copy of this.
+    with closing(cast(TrackedBody, request.body)) as body:
+        content = body.read()
+    url = request.url or ""
+    headers = {"Host": urlsplit(url).netloc, **dict(request.headers), "Authorization": "Bearer …"}
+    lines = [f"{request.method} {url}", *(f"{name}: {value}" for name, value in headers.items())]
+    text = "\n".join([*lines, "", _body(str(request.headers["Content-Type"]), content)])
+    # These give access; whoever gets a copy of this text must not have them.
     return _MEDIA_KEY.sub(r"\1…", text.replace(task.callback_token, "…"))
 
 
-def _heard(task: GenerationTask, provider: conf.Provider) -> Heard:
-    request = translate.to_request(task, provider)
-    path = urlsplit(provider.BASE_URL).path.rstrip("/")
-    with _listener() as listener, _without_proxies():
-        address = f"http://127.0.0.1:{listener.server_port}{path}"
-        client = DIALECTS[provider.DIALECT](address, "key")
-        try:
-            client.create_task(request, reference=str(task.pk))
-        except ProviderError:
-            # The listener refuses everything. A request that the dialect cannot spell never came to it.
-            if not listener.heard:
-                raise
-    return listener.heard[0]
-
-
-class _Listener(HTTPServer):
-    """Keeps what it hears and refuses it."""
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.heard: list[Heard] = []
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server: _Listener
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        self.server.heard.append(Heard(self.command, self.path, tuple(self.headers.items()), body))
-        self.send_error(400)
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Says nothing: standard error is for people."""
-
-
-@contextmanager
-def _listener() -> Iterator[_Listener]:
-    listener = _Listener()
-    thread = threading.Thread(target=listener.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-    thread.start()
-    try:
-        yield listener
-    finally:
-        listener.shutdown()
-        thread.join()
-        listener.server_close()
-
-
-@contextmanager
-def _without_proxies() -> Iterator[None]:
-    former = {name: os.environ.get(name) for name in _NO_PROXY}
-    os.environ.update(dict.fromkeys(_NO_PROXY, "*"))
-    try:
-        yield
-    finally:
-        for name, value in former.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
-
-
-def _header(name: str, value: str, host: str) -> str:
-    if name == "Authorization":
-        return "Bearer …"
-    return host if name == "Host" else value
-
-
-def _body(heard: Heard) -> str:
-    content_type = dict(heard.headers).get("Content-Type", "")
+def _body(content_type: str, body: bytes) -> str:
     if content_type.startswith("multipart/"):
-        return "\n".join(_fields(content_type, heard.body))
-    return json.dumps(_shortened(json.loads(heard.body)), indent=2, ensure_ascii=False)
+        return "\n".join(_fields(content_type, body))
+    return json.dumps(_shortened(json.loads(body)), indent=2, ensure_ascii=False)
 
 
 def _fields(content_type: str, body: bytes) -> Iterator[str]:
@@ -153,7 +69,7 @@ def _fields(content_type: str, body: bytes) -> Iterator[str]:
 
 
 def _shortened(value: Any) -> Any:
-    """The same JSON with every data: address cut to its beginning."""
+    """The same JSON with every data URI cut to its beginning."""
     if isinstance(value, dict):
         return {name: _shortened(item) for name, item in value.items()}
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""Stay with one task until it is over: watch a cluster work, or do the work where there is none."""
+"""Wait for one task: watch a cluster work, or do the work where no cluster runs."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -17,44 +17,41 @@ try:
 except ImportError:  # only the demonstration needs it
     Console = None  # type: ignore[assignment,misc]
 
-#: How often the row is looked at. Seconds.
-LOOK = 0.5
+#: How often the row is read. Seconds.
+READ_SECONDS = 0.5
 
 
-def wait_for(task: GenerationTask, sign: ShutdownSignal, report: Callable[[str], None]) -> bool:
-    """Wait until the task is over. Returns False when the stop sign went up before.
-
-    Over means: done, or in a state that only a person can mend.
-    """
+def wait_for(task: GenerationTask, shutdown: ShutdownSignal, report: Callable[[str], None]) -> bool:
+    """Wait until the task is done, or only a person can resolve it. Returns False after a shutdown signal."""
     last_step = float("-inf")
-    while not sign.is_set:
-        # A call under way is finished first: breaking a create off would leave a paid task in doubt.
-        if not is_round_awake() and time.monotonic() - last_step >= conf.settings().TICK_SECONDS:
-            tasks.step(sign)
-            tasks.archive_next(tasks.show_life)
+    while not shutdown.is_set:
+        # A call under way is finished first: interrupting a create would leave the task unconfirmed.
+        if not is_round_running() and time.monotonic() - last_step >= conf.settings().TICK_SECONDS:
+            tasks.step(shutdown)
+            tasks.archive_next(tasks.touch_round_lease)
             last_step = time.monotonic()
         task.refresh_from_db()
         report(stage(task))
         if is_done(task):
             return True
-        sign.wait(min(LOOK, conf.settings().TICK_SECONDS))
+        shutdown.wait(min(READ_SECONDS, conf.settings().TICK_SECONDS))
     return False
 
 
-def is_round_awake() -> bool:
-    """Whether a round is at work at this very moment, so that nothing is to be done here."""
+def is_round_running() -> bool:
+    """Whether a round is running now, so that the command only waits."""
     return Lease.objects.held().filter(name=ROUND_LEASE).exists()
 
 
 def stage(task: GenerationTask) -> str:
-    """Where a task stands, with the step behind its success."""
+    """The status of a task, with the archiving that follows a success."""
     if task.status == Status.SUCCEEDED:
-        return str(_("stored") if task.archived_at else _("bringing the video home"))
+        return str(_("stored") if task.archived_at else _("storing the video"))
     return str(task.get_status_display())
 
 
 def is_done(task: GenerationTask) -> bool:
-    """Whether waiting any longer would be in vain."""
+    """Whether waiting any longer is useless."""
     if task.is_done or task.waits_for_person:
         return True
     if task.status == Status.PENDING:
@@ -64,7 +61,7 @@ def is_done(task: GenerationTask) -> bool:
 
 @contextmanager
 def progress_line(stdout: OutputWrapper) -> Iterator[Callable[[str], None]]:
-    """Something to tell stages to: one moving line on a terminal with rich installed, else a line for each new one."""
+    """A function that shows a stage: in one line on a terminal with rich installed, else a line for each new one."""
     started = time.monotonic()
 
     def seconds() -> float:
@@ -74,11 +71,11 @@ def progress_line(stdout: OutputWrapper) -> Iterator[Callable[[str], None]]:
         with Console().status("") as line:
             yield lambda text: line.update(f"{seconds():4.0f} s  {text}")
         return
-    told: list[str] = []
+    reported: list[str] = []
 
     def report(text: str) -> None:
-        if told[-1:] != [text]:
-            told.append(text)
+        if reported[-1:] != [text]:
+            reported.append(text)
             stdout.write(f"{seconds():6.1f} s  {text}")
             stdout.flush()
 

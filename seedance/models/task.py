@@ -21,7 +21,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from ..catalogue import Inputs, MediaInput
-from ..conf import provider, result_storage
+from ..conf import result_storage
 from ..exceptions import TransitionError
 from .after_commit import after_commit, delete_after_commit
 from .databases import OwnerField, set_null
@@ -37,22 +37,20 @@ from .status import (
     MAY_COST,
     NEEDS_PERSON,
     TRANSITIONS,
-    UNCANCELLABLE,
     Attention,
     Status,
 )
 from .transitions import DERIVED, Transition, rows_without_newer_report, show, with_derived
-from .wake import wake_workers
 
 logger = logging.getLogger(__name__)
 
 #: The error code of a task that a person has closed as lost.
 CLOSED_AS_LOST = "closed_as_lost"
 
-_GONE = _("This task was deleted in the meantime.")
+#: Why nothing can be done with a row that is no longer there.
+GONE = _("This task was deleted in the meantime.")
 _MAY_COST = _("This task may still cost money; it can be deleted once it is final.")
 _PROTECTED = _("Something else on this site refers to this task and protects it.")
-_MOVED_ON = _("The task moved on just now; try again.")
 
 
 def result_path(task: "GenerationTask", filename: str) -> str:
@@ -187,8 +185,14 @@ class GenerationTask(models.Model):
 
     not_before = models.DateTimeField(null=True, editable=False)
     submit_attempts = models.PositiveIntegerField(default=0, editable=False)
+    #: When to ask the provider next about a task in flight, or to search for an unconfirmed one.
     next_poll_at = models.DateTimeField(null=True, editable=False)
+    #: Polls that failed, in a row.
     poll_failures = models.PositiveIntegerField(default=0, editable=False)
+    #: Polls of a success that came without a link to its video.
+    link_polls = models.PositiveIntegerField(default=0, editable=False)
+    #: Searches for what became of an unconfirmed create call.
+    search_attempts = models.PositiveIntegerField(default=0, editable=False)
     cancel_requested_at = models.DateTimeField(null=True, editable=False)
     next_archive_at = models.DateTimeField(null=True, editable=False)
     archive_attempts = models.PositiveIntegerField(default=0, editable=False)
@@ -364,7 +368,7 @@ class GenerationTask(models.Model):
                     transition.apply_to_instance(columns, using)
                     return True
             old = self.status
-            if self._is_gone() or self.status == old:
+            if self.is_gone() or self.status == old:
                 return False  # where the status is as we thought, the news was old
         return False
 
@@ -394,7 +398,7 @@ class GenerationTask(models.Model):
                 transition.apply_to_instance(columns, using)
                 return True
             old = self.status
-            if self._is_gone() or self.status == old:
+            if self.is_gone() or self.status == old:
                 return False
         return False
 
@@ -437,28 +441,10 @@ class GenerationTask(models.Model):
         show(self, columns, self._state.db)
         return True
 
-    def request_cancel(self, *, cause: str, actor: str = "") -> None:
-        """Cancel here and now while the provider does not know the task; ask for it once it is queued there.
-
-        Raises:
-            TransitionError: with the reason, when it can no longer be stopped, the host cannot cancel, or the row
-                is gone.
-        """
-        here = self.can_become(Status.CANCELLED) and not self.is_in_flight
-        if here and self.advance(Status.CANCELLED, cause=cause, actor=actor, among=self._unsent()):
-            return
-        if self._is_gone():
-            raise TransitionError(_GONE)
-        if self.status != Status.QUEUED:
-            raise TransitionError(UNCANCELLABLE.get(Status(self.status), _MOVED_ON))
-        if not provider(self.provider).CANCELS:
-            raise TransitionError(_("This provider cannot cancel a task that it has accepted."))
-        now = timezone.now()
-        if not self.amend(cancel_requested_at=now, next_poll_at=now):
-            reason = _GONE if self._is_gone() else UNCANCELLABLE.get(Status(self.status), _MOVED_ON)
-            raise TransitionError(reason)
-        self.note(TaskEvent.What.NOTE, cause=cause, actor=actor, detail="Cancelling was asked for.")
-        wake_workers(self._state.db or "default")
+    def cancel_unsent(self, *, cause: str, actor: str = "") -> bool:
+        """Cancel here and now, if the provider certainly does not have the task. False when it may."""
+        is_here = self.can_become(Status.CANCELLED) and not self.is_in_flight
+        return is_here and self.advance(Status.CANCELLED, cause=cause, actor=actor, among=self._unsent())
 
     def erase(self) -> None:
         """Delete the row and its files.
@@ -475,13 +461,13 @@ class GenerationTask(models.Model):
                 results = self._erase_row()
                 break
             except (models.ProtectedError, models.RestrictedError):
-                self._is_gone()
+                self.is_gone()
                 raise TransitionError(_PROTECTED) from None
             except IntegrityError:  # a retry of this task was stored in the same moment
                 self.pk = pk  # Django took it away before the commit that failed
                 if is_last_try:
                     raise TransitionError(_PROTECTED) from None
-                self._is_gone()
+                self.is_gone()
         for file in (*results, *uploads):
             delete_after_commit(file, using=using)
         after_commit(directory.delete, using=using, what="deleting leftovers")
@@ -490,14 +476,13 @@ class GenerationTask(models.Model):
         """Delete the row; returns the result files that it named."""
         with transaction.atomic(using=self._state.db):
             results = self._result_files_now()
-            if not self.is_in_flight and self.can_become(Status.CANCELLED):
-                self.advance(Status.CANCELLED, cause="erase", among=self._unsent())
+            self.cancel_unsent(cause="erase")
             if not self.is_final:
-                raise TransitionError(_GONE if self._is_gone() else _MAY_COST)
+                raise TransitionError(GONE if self.is_gone() else _MAY_COST)
             pk = self.pk
             if self.delete()[1].get(self._meta.label) != 1:
                 self.pk = pk
-                raise TransitionError(_GONE)  # another request erased it, with its files
+                raise TransitionError(GONE)  # another request erased it, with its files
         return results
 
     def _result_files_now(self) -> list[FieldFile]:
@@ -532,7 +517,7 @@ class GenerationTask(models.Model):
         rows = type(self)._base_manager.using(self._state.db)
         return rows.filter(status__in=(Status.NEW, Status.PENDING))
 
-    def _is_gone(self) -> bool:
+    def is_gone(self) -> bool:
         """Read the row again; True when there is none any more."""
         try:
             self.refresh_from_db()

@@ -15,14 +15,14 @@ from ..exceptions import ProviderError
 from .dialect import DialectClient
 from .reading import read_task
 from .transport import Answer
-from .types import ContentPart, RemoteTask, TaskRequest, Upload
+from .types import ContentPart, RemoteTask, TaskRequest
 from .uploads import base64_pieces, write_pieces
 
 #: Statuses by which a gateway says that the address was too long.
 _TOO_LONG = (400, 414, 431)
-#: The largest page a list has, and how many of them a search walks through.
+#: The largest page of a list, and how many pages a search reads at most.
 PAGE_SIZE = 500
-MOST_PAGES = 20
+MAX_PAGES = 20
 
 
 class SeedanceClient(DialectClient):
@@ -31,12 +31,12 @@ class SeedanceClient(DialectClient):
     tasks_path = "/contents/generations/tasks"
 
     def _write_body(self, request: TaskRequest, file: IO[bytes]) -> str:
-        mark = secrets.token_hex(16)
+        placeholder = secrets.token_hex(16)
         uploads = [part.upload for part in request.content if part.upload]
-        content = tuple(_marked(part, part.upload, mark) if part.upload else part for part in request.content)
+        content = tuple(_without_upload(part, placeholder) for part in request.content)
         # ASCII-escaped, because one relay was seen to trip over its own re-encoding.
         body = json.dumps(create_body(replace(request, content=content)), allow_nan=False).encode()
-        beginning, *rest = body.split(mark.encode())
+        beginning, *rest = body.split(placeholder.encode())
         file.write(beginning)
         for upload, piece in zip(uploads, rest, strict=True):
             write_pieces(file, base64_pieces(upload))
@@ -44,14 +44,14 @@ class SeedanceClient(DialectClient):
         return "application/json"
 
     def list_tasks(self, task_ids: Sequence[str], *, service_tier: str = "default") -> list[RemoteTask]:
-        """Look at many tasks of one service tier in one request; halves the request where it is too long.
+        """Ask for many tasks of one service tier in one request; halves the request where it is too long.
 
         Args:
             task_ids: up to 500 provider task ids.
 
         Returns:
             The tasks it still remembers, in no particular order. An id that is absent says nothing:
-            only ``get_task`` tells whether it is gone.
+            only ``get_task`` shows whether it is gone.
 
         Raises:
             ProviderError: on the first request that fails.
@@ -73,19 +73,19 @@ class SeedanceClient(DialectClient):
     def recent_tasks(
         self, *, since: dt.datetime, service_tier: str = "default", pause: float = 0.0
     ) -> list[RemoteTask]:
-        """Look at the tasks of one service tier that were created since a moment, whoever created them.
+        """Ask for the tasks of one service tier that were created since a moment, by any client of the account.
 
-        The order of the list is not documented, so all of its pages are walked, up to ``MOST_PAGES``.
+        The order of the list is not documented, so all of its pages are read, up to ``MAX_PAGES``.
 
         Args:
             pause: seconds between two pages.
 
         Raises:
-            ProtocolError: there are more pages; what they hold is not known, so nobody may conclude from the rest.
+            ProtocolError: there are more pages; what they hold is not known, so no conclusion is safe.
             ProviderError: on the first page that fails.
         """
         found: list[RemoteTask] = []
-        for page in range(1, MOST_PAGES + 1):
+        for page in range(1, MAX_PAGES + 1):
             query = [("page_num", str(page)), ("page_size", str(PAGE_SIZE)), ("filter.service_tier", service_tier)]
             answer = self._transport.ask("GET", self.tasks_path, timeout=self._timeout, query=query)
             remotes = self._read_list(answer)
@@ -111,9 +111,11 @@ class SeedanceClient(DialectClient):
         self._transport.ask("DELETE", self._path_of(task_id), timeout=self._timeout)
 
 
-def _marked(part: ContentPart, upload: Upload, mark: str) -> ContentPart:
-    """A part whose data URI has a mark where the file will be."""
-    return replace(part, value=f"data:{upload.content_type};base64,{mark}", upload=None)
+def _without_upload(part: ContentPart, placeholder: str) -> ContentPart:
+    """A part whose data URI has a placeholder where the file will be; one without an upload is left as it is."""
+    if part.upload is None:
+        return part
+    return replace(part, value=f"data:{part.upload.content_type};base64,{placeholder}", upload=None)
 
 
 def create_body(request: TaskRequest) -> dict[str, Any]:

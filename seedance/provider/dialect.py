@@ -1,14 +1,15 @@
-"""What all dialects have in common: an account at a host, one create that is never repeated, one look at a task."""
+"""What all dialects have in common: an account at a host, a create that is never repeated, a poll of one task."""
 
 import tempfile
-from typing import IO, ClassVar
+from contextlib import ExitStack, closing
+from typing import IO, ClassVar, cast
 from urllib.parse import quote
 
 import requests
 
 from ..exceptions import NotFoundError, TransportError
 from .reading import read_task
-from .transport import Transport
+from .transport import TrackedBody, Transport
 from .types import Link, RemoteTask, TaskRequest
 
 #: The longest task id that can be stored. Characters; real ones have 25 to 40.
@@ -24,7 +25,7 @@ class DialectClient:
         base_url: address up to and without the dialect's own path.
         api_key: sent as a bearer token, to this host only.
         connect_timeout, create_timeout, timeout: seconds.
-        session: a ``requests.Session`` for the reads, when the caller wants its own.
+        session: a ``requests.Session`` for the GETs, when the caller wants its own.
 
     Raises:
         ConfigurationError: when the address or the key cannot be right; never repeats the key.
@@ -53,9 +54,6 @@ class DialectClient:
     def create_task(self, request: TaskRequest, *, reference: str = "") -> str:
         """Start a paid task and return its provider task id. Sent once, never repeated.
 
-        The whole body is written before anything leaves, so that a slow or broken storage of uploads is no half-sent
-        request; a large one goes to a temporary file and not to memory.
-
         Args:
             reference: our own id, for the provider's logs.
 
@@ -66,25 +64,39 @@ class DialectClient:
             ServerError, ProtocolError: the outcome is unknown.
             RateLimitError, AuthenticationError, NotFoundError: refused, nothing was started.
         """
-        with tempfile.SpooledTemporaryFile(max_size=SPOOL) as body:
-            try:
-                headers = {"Content-Type": self._write_body(request, body)}
-                body.flush()
-            except OSError as exc:  # of the temporary file alone
-                text = f"The request could not be written to a temporary file ({type(exc).__name__}); nothing was sent."
-                raise TransportError(text, sent=False) from exc
-            if reference:
-                headers["X-Client-Request-Id"] = reference
-            answer = self._transport.ask(
-                "POST", self.tasks_path, timeout=self._create_timeout, body=body, headers=headers
-            )
+        prepared = self.prepare_create(request, reference=reference)
+        with closing(cast(TrackedBody, prepared.body)):
+            answer = self._transport.send(prepared, self.tasks_path, timeout=self._create_timeout)
         task_id = (answer.data or {}).get("id")
         if not isinstance(task_id, str) or not task_id.strip() or len(task_id) > LONGEST_ID:
             raise self._transport.unreadable(answer, "The provider accepted the call but gave no usable task id.")
         return task_id
 
+    def prepare_create(self, request: TaskRequest, *, reference: str = "") -> requests.PreparedRequest:
+        """The create call of ``create_task``, ready to be sent; its body is a ``TrackedBody`` that the caller closes.
+
+        The whole body is written before anything leaves, so that a slow or broken storage of uploads is no half-sent
+        request; a large one goes to a temporary file and not to memory.
+
+        Raises:
+            UploadError, RequestError, TransportError: as ``create_task``; nothing was sent.
+        """
+        with ExitStack() as on_error:
+            file = on_error.enter_context(tempfile.SpooledTemporaryFile(max_size=SPOOL))
+            try:
+                headers = {"Content-Type": self._write_body(request, file)}
+                file.flush()
+            except OSError as exc:  # of the temporary file alone
+                text = f"The request could not be written to a temporary file ({type(exc).__name__}); nothing was sent."
+                raise TransportError(text, sent=False) from exc
+            if reference:
+                headers["X-Client-Request-Id"] = reference
+            prepared = self._transport.prepare("POST", self.tasks_path, body=TrackedBody(file), headers=headers)
+            on_error.pop_all()
+        return prepared
+
     def get_task(self, task_id: str) -> RemoteTask:
-        """Look at one task.
+        """Ask about one task.
 
         Raises:
             NotFoundError: unknown there; for the first two minutes that may pass, after seven days it is normal.

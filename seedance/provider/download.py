@@ -1,4 +1,4 @@
-"""Stream a result file home: bounded in size and time, resumed after a break, only from where it may come."""
+"""Download a result file: bounded in size and time, resumed after an interruption, only from allowed hosts."""
 
 import hashlib
 import ipaddress
@@ -62,7 +62,7 @@ def download(
         provider_url: an address of the provider; its host, at that port, may be asked although it is private.
         hosts: the only hosts that may be asked, ``.example.com`` for all below it; empty: any.
         auth: puts a key on the request, for the few addresses that want one; never sent to where it redirects.
-        on_chunk: called after each piece, as a sign of life.
+        on_chunk: called after each piece, as a heartbeat.
 
     Raises:
         ArchiveError: with ``link_dead`` set when the link itself was refused.
@@ -134,7 +134,7 @@ class _Arrived:
 
 
 def _fetch(ask: Callable[[dict[str, str]], requests.Response], arrived: _Arrived) -> None:
-    """Ask until the file is whole; after a break ask for the rest, as long as each answer brings something."""
+    """Request until the file is complete; after an interruption request the rest, as long as each answer adds to it."""
     for attempt in range(MAX_RESUMES + 1):
         before = arrived.bytes if arrived.range else 0
         broken: Exception | None = None
@@ -192,7 +192,7 @@ def _joined(url: str, location: str) -> str:
 
 
 def _check_address(url: str, provider_url: str, hosts: Sequence[str]) -> None:
-    """Refuse what a provider has no reason to send us to: other schemes, logins, our own network, unlisted hosts."""
+    """Refuse addresses that a provider does not need: other schemes, logins, our own network, unlisted hosts."""
     try:
         parts = urlsplit(url)
         is_plain = parts.scheme in ("http", "https") and bool(parts.hostname) and "@" not in parts.netloc
@@ -249,5 +249,5 @@ def _expected_bytes(response: requests.Response, max_bytes: int) -> int | None:
     length = response.headers.get("Content-Length", "")
     expected = int(length) if length.isdecimal() else None
     if expected is not None and expected > max_bytes:
-        raise ArchiveError(f"The file is {expected} bytes; at most {max_bytes} are brought home (MAX_VIDEO_BYTES).")
+        raise ArchiveError(f"The file is {expected} bytes; at most {max_bytes} are stored (MAX_VIDEO_BYTES).")
     return expected

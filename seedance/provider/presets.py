@@ -1,4 +1,4 @@
-"""What is known of each provider before anybody configures it. Plain data.
+"""The presets: how each known provider differs from the defaults in ``conf.Provider``. Plain data.
 
 Every value may be overridden in ``SEEDANCE["PROVIDERS"][alias]`` under the same name.
 
@@ -7,28 +7,10 @@ Sources: "Hosts", "Rate limits" and "CometAPI specifics" in docs/provider.md, re
 
 from typing import Any
 
-#: Values shared by all presets; a preset names only what differs.
-COMMON: dict[str, Any] = {
-    "DIALECT": "ark",
-    "LISTS": False,
-    "CANCELS": False,
-    "CALLBACKS": True,
-    "INLINE_FLAGS": False,
-    "CONNECT_TIMEOUT": 5.0,
-    "TIMEOUT": 60.0,
-    "GET_TIMEOUT": 15.0,
-    "FIRST_POLL_SECONDS": 10.0,
-    "POLL_SECONDS": 8.0,
-    "LIST_IDS": 100,
-    # CometAPI publishes none: the strictest of Ark's, for an individual account and 2.x models.
-    "CREATE_PER_MINUTE": 180,
-    "GET_PER_SECOND": 20,
-    "LIST_PER_SECOND": 1,
-}
-
-#: Published for Ark and BytePlus; a smaller account is told to slow down, and then we do.
+#: Published for Ark and BytePlus; a smaller account is answered with a rate limit, and then we slow down.
 _ARK = {"LISTS": True, "CANCELS": True, "CREATE_PER_MINUTE": 600}
 
+#: Preset -> its settings; what is not named has the default of ``conf.Provider``.
 PRESETS: dict[str, dict[str, Any]] = {
     # Documented there: model, text with inline flags, first and last frame. Whether other fields are
     # forwarded is not known, so parameters travel as the flags its own sample shows.

@@ -13,7 +13,7 @@ from typing import Any
 
 from .types import RemoteTask
 
-#: Their words, in lower case, to ours. A word that is not here moves nothing.
+#: The provider's status words, in lower case, to ours. An unknown word changes nothing.
 STATUS_WORDS = {
     "queued": "queued",
     "pending": "queued",
@@ -34,7 +34,7 @@ STATUS_WORDS = {
     "expired": "expired",
 }
 
-#: What the provider tells of the finished video: its name for it, ours, and the type it must have to count.
+#: What the provider reports of the finished video: its name for it, ours, and the type it must have to count.
 RESULT_KEYS: tuple[tuple[str, str, type | tuple[type, ...]], ...] = (
     ("duration", "duration", (int, float)),
     ("frames", "frames", int),
@@ -52,7 +52,7 @@ _REQUEST_ID = re.compile(r"request id:\s*([\w-]{6,128})", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
-class ErrorWords:
+class ErrorDetail:
     """What an error answer says: the provider's code, its message, its request id; each may be empty."""
 
     code: str = ""
@@ -60,7 +60,7 @@ class ErrorWords:
     request_id: str = ""
 
 
-#: No honest answer is nested deeper.
+#: No valid answer is nested deeper.
 DEEPEST = 100
 
 
@@ -90,36 +90,36 @@ def _storable(value: Any, depth: int = 0) -> Any:
     return value
 
 
-def read_error(data: Mapping[str, Any] | None) -> ErrorWords:
+def read_error(data: Mapping[str, Any] | None) -> ErrorDetail:
     """Code and message out of any of the envelopes seen; a JSON error wrapped in the message is opened once."""
-    words = _error_of(data or {})
-    if words.message.lstrip().startswith("{"):
-        inner = _error_of(read_object(words.message.encode("utf-8", "replace")) or {})
-        words = ErrorWords(inner.code or words.code, inner.message or words.message)
-    found = _REQUEST_ID.search(words.message)
+    error = _error_of(data or {})
+    if error.message.lstrip().startswith("{"):
+        inner = _error_of(read_object(error.message.encode("utf-8", "replace")) or {})
+        error = ErrorDetail(inner.code or error.code, inner.message or error.message)
+    found = _REQUEST_ID.search(error.message)
     request_id = found[1] if found else _text(_mapping((data or {}).get("ResponseMetadata")).get("RequestId"))
-    return ErrorWords(words.code, words.message, request_id)
+    return ErrorDetail(error.code, error.message, request_id)
 
 
-def _error_of(data: Mapping[str, Any]) -> ErrorWords:
+def _error_of(data: Mapping[str, Any]) -> ErrorDetail:
     metadata = _mapping(data.get("ResponseMetadata"))
     for candidate in (data.get("error"), data.get("failure_reason"), metadata.get("Error"), data):
         if isinstance(candidate, str) and candidate:
-            return ErrorWords("", candidate)
+            return ErrorDetail("", candidate)
         if isinstance(candidate, Mapping):
             code = candidate.get("code") or candidate.get("Code")
             message = candidate.get("message") or candidate.get("Message") or candidate.get("fail_reason")
             if code or message:
-                return ErrorWords(_text(code), _text(message))
-    return ErrorWords()
+                return ErrorDetail(_text(code), _text(message))
+    return ErrorDetail()
 
 
 def read_task(data: Mapping[str, Any]) -> RemoteTask:
-    """A task object of any dialect; what is missing or of the wrong type counts as not said."""
+    """A task object of any dialect; what is missing or of the wrong type counts as absent."""
     task = _unwrapped(data)
     status_word = _text(task.get("status"))
     status = STATUS_WORDS.get(status_word.strip().lower(), "")
-    error = read_error(task) if status in ("failed", "expired", "cancelled") else ErrorWords()
+    error = read_error(task) if status in ("failed", "expired", "cancelled") else ErrorDetail()
     content = _mapping(task.get("content"))
     return RemoteTask(
         # Where a relay gives both, its ``id`` may be the number of its own row.

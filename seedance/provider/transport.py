@@ -1,4 +1,4 @@
-"""The one door to a provider: send a request, hear the answer, or say exactly how that failed."""
+"""HTTP with a provider: send a request and return the answer, or say exactly how that failed."""
 
 import io
 import time
@@ -26,16 +26,16 @@ from ..exceptions import (
     ServerError,
     TransportError,
 )
-from .reading import ErrorWords, read_error, read_object
+from .reading import ErrorDetail, read_error, read_object
 
-#: No honest answer is larger; a larger one is cut and then unreadable. Bytes.
+#: No valid answer is larger; a larger one is cut and then unreadable. Bytes.
 MAX_ANSWER_BYTES = 16 * 1024 * 1024
-#: How much of an unreadable answer is kept for people. Characters.
+#: How much of an unreadable answer is kept. Characters.
 EXCERPT = 600
 #: How much of a body is read at a time. Bytes.
 PIECE = 64 * 1024
 
-#: A relay's word for an id that it does not know, or not yet; as a code, or as a message with its request id behind.
+#: A relay's code for an id that it does not know, or not yet; as a code, or as a message with its request id behind.
 _UNKNOWN_TASK = "task_not_exist"
 
 _REQUEST_ID_HEADERS = ("x-request-id", "x-cometapi-request-id", "x-tt-logid")
@@ -53,15 +53,15 @@ class BearerAuth(AuthBase):
 
 
 class NoRedirectSession(requests.Session):
-    """Leaves redirects to us. Even when told not to follow them, ``requests`` would read the whole answer and take
-    the new address apart at once, which fails on some, outside of its own error classes."""
+    """Follows no redirects. Even with ``allow_redirects=False`` ``requests`` would read the whole answer and parse the
+    new address at once, which for some raises errors outside of its own classes."""
 
     def get_redirect_target(self, resp: requests.Response) -> None:
         """Nowhere."""
 
 
 class TrackedBody:
-    """A request's body, of known length, that knows whether anybody has begun to read it.
+    """A request's body, of known length, that records whether reading it has begun.
 
     Connecting, the handshake and the headers come before it. So while it is unread the provider has nothing to act
     on, whatever went wrong, and no guessing from error classes is needed.
@@ -82,9 +82,13 @@ class TrackedBody:
         return iter(lambda: self.read(PIECE), b"")
 
     def read(self, size: int = -1, /) -> bytes:
-        """Hand out the next piece, which may arrive from now on."""
+        """The next piece; from now on it may have been sent."""
         self.was_read = True
         return self._file.read(size)
+
+    def close(self) -> None:
+        """Close the file, which deletes a temporary one."""
+        self._file.close()
 
 
 @dataclass(frozen=True)
@@ -107,9 +111,9 @@ class Answer:
 class Transport:
     """Speaks HTTP with one host and account. ``base_url`` has no slash at its end.
 
-    GETs share kept connections and are repeated by urllib3 when the connection or a gateway fails. Everything
-    else goes out once, on a connection of its own: a kept one that the host has just closed would look like
-    silence after sending, and silence after a paid create is the one thing we cannot mend.
+    GETs share kept connections and are repeated by urllib3 when the connection or a gateway fails. Everything else is
+    sent once, on a connection of its own: on a kept one that the host has just closed, a create would seem to be sent
+    and without an answer, which nothing can resolve.
     """
 
     def __init__(
@@ -134,51 +138,68 @@ class Transport:
         """The key, for the few addresses of this host that are not asked through here."""
         return BearerAuth(self._key)
 
-    def ask(
+    def ask(self, method: str, path: str, *, timeout: float, query: Sequence[tuple[str, str]] = ()) -> Answer:
+        """Send one request without a body; arguments and errors as those of ``prepare`` and ``send``."""
+        return self.send(self.prepare(method, path, query=query), path, timeout=timeout)
+
+    def prepare(
         self,
         method: str,
         path: str,
         *,
-        timeout: float,
         query: Sequence[tuple[str, str]] = (),
-        body: IO[bytes] | None = None,
+        body: TrackedBody | None = None,
         headers: Mapping[str, str] | None = None,
-    ) -> Answer:
-        """Send one request and return the answer if it is a success (2xx).
+    ) -> requests.PreparedRequest:
+        """A request with its address, headers, key and body, not sent yet.
 
         Args:
             path: below the base address, with a leading slash.
-            timeout: seconds to wait for the answer to begin, and again for all of it.
             query: names and values; a name may repeat.
-            body: a file, sent from its first byte to its last.
+
+        Raises:
+            TransportError: with ``sent=False``; there can be no such host name.
+        """
+        started = {"Accept": "application/json", "Accept-Encoding": "identity", **(headers or {})}
+        if method != "GET":
+            started["Connection"] = "close"
+        request = requests.Request(
+            method,
+            self.base_url + path,
+            params=list(query),
+            data=body,
+            headers=started,
+            auth=BearerAuth(self._key),
+        )
+        try:
+            return self._session_for(method).prepare_request(request)
+        except (requests.exceptions.RequestException, HTTPError) as exc:
+            raise TransportError(_no_answer(exc, sent=False), sent=False, method=method, path=path) from exc
+
+    def send(self, prepared: requests.PreparedRequest, path: str, *, timeout: float) -> Answer:
+        """Send a prepared request and return the answer if it is a success (2xx).
+
+        Args:
+            path: the path that was prepared, for errors.
+            timeout: seconds to wait for the answer to begin, and again for all of it.
 
         Raises:
             TransportError: no answer; ``sent`` tells whether the body may have arrived. A call without one counts
                 as sent.
             ProviderError: one of its other children, by status.
         """
-        letter = TrackedBody(body) if body else None
-        started = {"Accept": "application/json", "Accept-Encoding": "identity", **(headers or {})}
-        if method != "GET":
-            started["Connection"] = "close"
-        session = self._session if method == "GET" else _session(1, retries=0)
+        method, body = prepared.method or "", prepared.body
+        session = self._session_for(method)
         try:
-            with session.request(
-                method,
-                self.base_url + path,
-                params=list(query),
-                data=letter,
-                headers=started,
-                auth=BearerAuth(self._key),
-                timeout=(self._connect_timeout, timeout),
-                allow_redirects=False,
-                stream=True,
+            environment = session.merge_environment_settings(prepared.url, {}, True, None, None)
+            with session.send(
+                prepared, timeout=(self._connect_timeout, timeout), allow_redirects=False, **environment
             ) as response:
                 received, complete = _read(response, time.monotonic() + timeout)
         except (requests.exceptions.RequestException, HTTPError) as exc:
             # Some of urllib3's own errors pass through requests as they are, for host names that cannot be.
-            sent = letter is None or letter.was_read
-            raise TransportError(_silence(exc, sent), sent=sent, method=method, path=path) from exc
+            sent = not isinstance(body, TrackedBody) or body.was_read
+            raise TransportError(_no_answer(exc, sent), sent=sent, method=method, path=path) from exc
         finally:
             if session is not self._session:
                 session.close()
@@ -189,38 +210,41 @@ class Transport:
 
     def unreadable(self, answer: Answer, message: str) -> ProtocolError:
         """The error for a success that says nothing we can use."""
-        words = read_error(answer.data)
-        return ProtocolError(message, **self._exchange_of(answer, words))
+        detail = read_error(answer.data)
+        return ProtocolError(message, **self._exchange_of(answer, detail))
+
+    def _session_for(self, method: str) -> requests.Session:
+        return self._session if method == "GET" else _session(1, retries=0)
 
     def _error(self, answer: Answer) -> ProviderError:
-        words = read_error(answer.data)
-        describe_exchange = self._exchange_of(answer, words)
-        message = self._redacted(words.message) or f"The provider answered with HTTP {answer.status_code}."
+        detail = read_error(answer.data)
+        exchange = self._exchange_of(answer, detail)
+        message = self._redacted(detail.message) or f"The provider answered with HTTP {answer.status_code}."
         status = answer.status_code
         if status < 400:
             message = f"The provider redirected the call (HTTP {status}); its BASE_URL is probably wrong."
-            return RequestError(message, **{**describe_exchange, "code": "redirect"})
+            return RequestError(message, **{**exchange, "code": "redirect"})
         if status in (401, 403):
-            return AuthenticationError(message, **describe_exchange)
-        if status == 404 or words.code == _UNKNOWN_TASK or words.message.startswith(_UNKNOWN_TASK):
-            return NotFoundError(message, **describe_exchange)
+            return AuthenticationError(message, **exchange)
+        if status == 404 or detail.code == _UNKNOWN_TASK or detail.message.startswith(_UNKNOWN_TASK):
+            return NotFoundError(message, **exchange)
         if status == 429:
-            return RateLimitError(message, retry_after=_retry_after(answer.headers), **describe_exchange)
-        # Two refusals in a server error's clothes: "CometAPI specifics", error table.
-        if (status, words.code) in ((500, "invalid_request"), (503, "model_not_found")):
-            return RequestError(message, **describe_exchange)
+            return RateLimitError(message, retry_after=_retry_after(answer.headers), **exchange)
+        # Two refusals that are sent as server errors: "CometAPI specifics", error table.
+        if (status, detail.code) in ((500, "invalid_request"), (503, "model_not_found")):
+            return RequestError(message, **exchange)
         if status == 408 or status >= 500:
-            return ServerError(message, **describe_exchange)
-        return RequestError(message, **describe_exchange)
+            return ServerError(message, **exchange)
+        return RequestError(message, **exchange)
 
-    def _exchange_of(self, answer: Answer, words: ErrorWords) -> dict[str, Any]:
+    def _exchange_of(self, answer: Answer, detail: ErrorDetail) -> dict[str, Any]:
         header = next(filter(None, (answer.headers.get(name) for name in _REQUEST_ID_HEADERS)), "")
         return {
             "method": answer.method,
             "path": answer.path,
             "status_code": answer.status_code,
-            "code": self._redacted(words.code),
-            "request_id": self._redacted(header or words.request_id)[:128],
+            "code": self._redacted(detail.code),
+            "request_id": self._redacted(header or detail.request_id)[:128],
             "body": self._redacted(answer.body[: EXCERPT * 4].decode("utf-8", "replace"))[:EXCERPT],
         }
 
@@ -269,8 +293,8 @@ def _checked_key(key: str) -> str:
     return key
 
 
-def _silence(exc: BaseException, sent: bool) -> str:
-    """One line about a call without an answer. Names the first cause only by its class: texts may hold addresses."""
+def _no_answer(exc: BaseException, sent: bool) -> str:
+    """One line about a call without an answer. Names the first cause only by its class: messages may hold addresses."""
     first = exc
     while first.__cause__ or first.__context__:
         first = first.__cause__ or first.__context__ or first

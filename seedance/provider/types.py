@@ -1,4 +1,4 @@
-"""What travels to and from a provider, free of its spelling. Frozen, and without settings or rows."""
+"""What is sent to and received from a provider, free of its spelling. Frozen, and without settings or rows."""
 
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
@@ -33,7 +33,7 @@ class ContentPart:
 
 @dataclass(frozen=True)
 class TaskRequest:
-    """Everything a create call says. ``parameters`` go by the provider's names; ``extra`` is merged last."""
+    """Everything a create call holds. ``parameters`` go by the provider's names; ``extra`` is merged last."""
 
     model_name: str
     content: tuple[ContentPart, ...]
@@ -47,7 +47,7 @@ class RemoteTask:
     """The provider's view of a task at one moment.
 
     ``status`` is one of ``queued running succeeded failed cancelled expired``, or ``""`` when the provider
-    used a word we do not know; ``status_word`` is what it said. Times are aware; what was not said is
+    used an unknown word; ``status_word`` is that word. Times are aware; what was not reported is
     ``None`` or empty. ``result`` holds duration (seconds), ratio, resolution, frames_per_second, seed, frames.
     """
 
@@ -70,7 +70,7 @@ class RemoteTask:
 
 @dataclass(frozen=True)
 class Link:
-    """Where a file is, and the key to it for the few addresses that want one; never printed."""
+    """Where a file is, and the key for the few addresses that need one; never printed."""
 
     url: str = field(repr=False)
     auth: AuthBase | None = field(default=None, repr=False)
@@ -87,15 +87,15 @@ class Client(Protocol):
         """Start a paid task and return its provider task id. Sent once, never repeated."""
 
     def get_task(self, task_id: str) -> RemoteTask:
-        """Look at one task."""
+        """Ask about one task."""
 
     def list_tasks(self, task_ids: Sequence[str], *, service_tier: str = "default") -> list[RemoteTask]:
-        """Look at many tasks of one service tier in one request."""
+        """Ask for many tasks of one service tier in one request."""
 
     def recent_tasks(
         self, *, since: dt.datetime, service_tier: str = "default", pause: float = 0.0
     ) -> list[RemoteTask]:
-        """Look at the tasks of one service tier that were created since a moment, whoever created them."""
+        """Ask for the tasks of one service tier that were created since a moment, by any client of the account."""
 
     def own_link(self, task_id: str) -> Link | None:
         """An address of the host itself for a finished video, and its key; ``None`` where tasks carry links."""

@@ -6,8 +6,8 @@ How a request is spelled there:
 - ``size`` is an exact ``WxH`` where the caller worked one out, and otherwise the ratio: one revision of the host's
   page takes either, another only the former, and a refusal costs nothing, unlike a video of the wrong shape;
 - reference images travel as files, so only those we have the bytes of can be sent;
-- nothing else has a field. What cannot be said is refused here instead of being dropped and billed; only a callback
-  address is left out silently, since looking finds the same news.
+- nothing else has a field. What has no field is refused here instead of being dropped and billed; only a callback
+  address is left out without an error, since polling finds the same status.
 
 Source: "CometAPI specifics" and "Relay-gateway dialects" in docs/provider.md, read 2026-11-22.
 """

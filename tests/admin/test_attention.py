@@ -8,10 +8,10 @@ from django.utils import timezone
 from seedance import lifecycle
 from seedance.models import Attention, GenerationTask
 
-from ..lifecycle.conftest import looked_at, sent
+from ..lifecycle.conftest import polled, sent
 from .conftest import messages_of, page, run_action
 
-__all__ = ["looked_at", "sent"]
+__all__ = ["polled", "sent"]
 
 
 def labels(response):
@@ -84,11 +84,11 @@ def test_pause_of_an_account_cannot_be_marked_as_seen(operator, make_task):
     assert "This goes by itself once the account is resumed" in messages_of(response)[1]
 
 
-def test_task_that_the_provider_finds_again_is_no_longer_lost(make_task, sent, provider, looked_at):
+def test_task_that_the_provider_finds_again_is_no_longer_lost(make_task, sent, provider, polled):
     task = sent()
     GenerationTask.objects.filter(pk=task.pk).update(attention_seen="gone")
 
-    task = looked_at(task)
+    task = polled(task)
 
     assert task.attention_seen == ""
     assert not task.is_closable
@@ -197,11 +197,11 @@ def test_lost_task_keeps_no_page_refreshing(operator, make_task, column):
     assert "data-seedance-refresh" not in operator.get(page("change", task.pk)).content.decode()
 
 
-def test_overdue_task_that_was_seen_is_still_asked_about(make_task, sent, provider, looked_at):
+def test_overdue_task_that_was_seen_is_still_asked_about(make_task, sent, provider, polled):
     task = sent()
     past = timezone.now() - dt.timedelta(days=5)
     GenerationTask.objects.filter(pk=task.pk).update(attention_seen="overdue", expires_at=past, submitted_at=past)
 
-    task = looked_at(task)
+    task = polled(task)
 
     assert (task.attention, task.attention_seen) == ("", "overdue")

@@ -2,6 +2,7 @@
 
 import pytest
 
+from seedance import lifecycle
 from seedance.admin.detail import possible_verbs
 from seedance.admin.presentation import STATUS_STYLES, error_meaning
 from seedance.models import Status
@@ -23,7 +24,7 @@ def test_status_has_icon_colour_and_description(status):
 def test_status_that_can_be_cancelled_is_accepted_by_the_row_too(make_task, provider, status):
     task = make_task(status=status)
 
-    task.request_cancel(cause="test")
+    lifecycle.cancel(task, cause="test")
 
     assert "cancel_selected" in [verb.action for verb in possible_verbs(make_task(status=status))]
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from seedance import lifecycle
 from seedance.exceptions import TransitionError
 from seedance.lifecycle import receive_callback
 from seedance.models import Attention, GenerationTask, Status, TaskEvent
@@ -83,7 +84,7 @@ def test_gone_task_takes_no_line_and_no_flag(gone):
 @pytest.mark.parametrize("status", ["new", "pending", "queued", "running", "failed"])
 def test_gone_task_cannot_be_cancelled(gone, status):
     with pytest.raises(TransitionError):
-        gone(status=status).request_cancel(cause="test")
+        lifecycle.cancel(gone(status=status), cause="test")
 
 
 @pytest.mark.parametrize("status", ["new", "failed"])

@@ -1,4 +1,4 @@
-"""A database that drops its connections stops nobody: the work goes on with a fresh one."""
+"""A database that drops its connections stops no worker: the work goes on with a new one."""
 
 import pytest
 

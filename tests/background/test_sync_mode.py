@@ -52,7 +52,7 @@ def test_nothing_is_sent_before_the_commit(sync, provider):
     assert len(provider.creates) == 2
 
 
-def test_job_of_somebody_else_starts_no_round(sync):
+def test_job_of_another_app_starts_no_round(sync):
     seconds = sync.run(
         """
         from django_q.tasks import async_task

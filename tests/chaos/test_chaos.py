@@ -1,6 +1,6 @@
 """The promise of exactly once, in small: real clusters in processes of their own, a faulty provider, and kill -9.
 
-The same at full size, with outages of the servers, is ``python -m benchmarks.chaos``; both share one judge.
+The same at full size, with outages of the servers, is ``python -m benchmarks.chaos``; both use one check.
 """
 
 import shutil
@@ -20,8 +20,8 @@ pytestmark = pytest.mark.slow
 ROOT = Path(__file__).resolve().parent.parent.parent
 #: Three kills on the way, then everything dies at once while claims are held.
 SMALL = (
-    "--tasks 60 --clusters 2 --kill-every 2 --least-kills 3 --most-kills 3 --blackout --run-seconds 1 --faults 0.08 "
-    "--aftermath 3"
+    "--tasks 60 --clusters 2 --kill-every 2 --min-kills 3 --max-kills 3 --blackout --run-seconds 1 --faults 0.08 "
+    "--flagged-patience 3"
 )
 
 
@@ -47,7 +47,7 @@ def listens(address):
 
 
 def chaos(*arguments):
-    """Run it; the exit status tells the verdict, the text whatever was found."""
+    """Run it; the exit status is the result, the text what was found."""
     command = [sys.executable, "-m", "benchmarks.chaos", *SMALL.split(), *arguments]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
 

@@ -38,7 +38,7 @@ def run():
 
 @pytest.fixture
 def quick(provider, settings):
-    """The emulator finishes everything at once, and nobody waits before looking."""
+    """The emulator finishes everything at once, and the first poll is due at once."""
     provider.configure(queue_seconds=0, run_seconds=0, render=False)
     entry = settings.SEEDANCE["PROVIDERS"]["default"]
     settings.SEEDANCE = {

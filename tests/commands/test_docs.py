@@ -47,7 +47,7 @@ def test_chapter_has_every_option_and_no_other(name):
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_chapter_tells_the_exit_status(name):
+def test_chapter_names_the_exit_status(name):
     assert "\nExit status: 0" in sections()[name]
 
 

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django_q.models import Schedule
 
 from seedance import queue, tasks
-from seedance.management.doctor import NOBODYS_TASK
+from seedance.management.doctor import UNKNOWN_TASK_ID
 from seedance.models import Account, GenerationTask, Lease, Status
 
 from ..conftest import SAMPLE_MODEL, SAMPLE_PROMPT, content_of
@@ -62,7 +62,7 @@ def test_everything_has_a_line(run, healthy):
         "schedules",
         "accounts",
         "models",
-        "looks",
+        "polls",
         "sends",
         "links",
         "needs attention",
@@ -73,7 +73,7 @@ def test_provider_is_asked_one_harmless_thing(run, healthy):
     run("seedance_doctor")
 
     assert [(heard.method, heard.path) for heard in healthy.requests] == [
-        ("GET", f"/api/v3/contents/generations/tasks/{NOBODYS_TASK}")
+        ("GET", f"/api/v3/contents/generations/tasks/{UNKNOWN_TASK_ID}")
     ]
 
 
@@ -176,7 +176,7 @@ def test_dead_cluster_is_trouble(run, healthy):
     assert ("trouble", "cluster") in marks(run("seedance_doctor"))
 
 
-def test_missing_schedule_is_trouble_where_nobody_does_the_rounds(run, healthy):
+def test_missing_schedule_is_trouble_without_running_rounds(run, healthy):
     Schedule.objects.all().delete()
     Lease.objects.all().delete()
 
@@ -203,7 +203,7 @@ def test_late_round_is_trouble_for_doctor_and_health_alike(run, healthy, make_ta
     assert {("trouble", "cluster"), ("trouble", "work")} <= set(marks(spoken))
 
 
-def test_site_without_a_queue_is_told_what_to_run(run, healthy, settings):
+def test_site_without_a_queue_learns_what_to_run(run, healthy, settings):
     settings.INSTALLED_APPS = [app for app in settings.INSTALLED_APPS if app != "django_q"]
     Lease.objects.all().delete()
 
@@ -248,10 +248,10 @@ def test_tasks_that_need_attention_are_counted_by_reason(run, healthy, make_task
     assert "needs attention: 2 tasks: The create call got no readable answer" in spoken.out
 
 
-def test_late_look_is_trouble(run, healthy, make_task):
+def test_late_poll_is_trouble(run, healthy, make_task):
     make_task(status=Status.RUNNING, next_poll_at=timezone.now() - dt.timedelta(minutes=10))
 
-    assert ("trouble", "looks") in marks(run("seedance_doctor"))
+    assert ("trouble", "polls") in marks(run("seedance_doctor"))
 
 
 def test_link_that_dies_before_its_video_is_stored_is_trouble(run, healthy, make_task):
@@ -283,7 +283,7 @@ def aliases(provider, settings):
     settings.SEEDANCE = {**settings.SEEDANCE, "PROVIDERS": providers}
 
 
-def test_stored_task_is_shown_as_it_would_leave(run, provider):
+def test_stored_task_is_shown_as_it_would_be_sent(run, provider):
     task = GenerationTask.objects.create_task(
         prompt=SAMPLE_PROMPT, model_name=SAMPLE_MODEL, duration=4, resolution="480p", submit=True
     )
@@ -296,7 +296,7 @@ def test_stored_task_is_shown_as_it_would_leave(run, provider):
     assert spoken.lines[0] == f"POST {provider.url}{sent.path}"
 
 
-def test_shown_headers_are_those_that_leave_but_for_the_key(run, provider):
+def test_shown_headers_are_those_that_are_sent_but_for_the_key(run, provider):
     task = GenerationTask.objects.create_task(prompt=SAMPLE_PROMPT, model_name=SAMPLE_MODEL, duration=4, submit=True)
 
     spoken = run("seedance_doctor", "--show-request", task.pk)
@@ -361,7 +361,7 @@ def test_showing_sends_and_keeps_nothing(run, provider, settings, png, tmp_path)
     assert [path for path in (tmp_path / "media").rglob("*") if path.is_file()] == []
 
 
-def test_doors_of_ours_stay_closed(run, provider, settings):
+def test_secrets_in_our_own_addresses_are_not_shown(run, provider, settings):
     settings.SEEDANCE = {**settings.SEEDANCE, "PUBLIC_URL": "https://studio.example.com"}
     task = GenerationTask.objects.create_task(prompt=SAMPLE_PROMPT, model_name=SAMPLE_MODEL, duration=4)
 
@@ -378,7 +378,7 @@ def test_request_that_no_rule_allows_is_not_shown(run, provider):
     assert "\nduration: " in spoken.err
 
 
-def test_request_without_words_in_its_dialect_is_not_shown(run, aliases, make_task):
+def test_request_that_its_dialect_cannot_express_is_not_shown(run, aliases, make_task):
     task = make_task(provider="cometapi-videos", model_name="seedance-2-5", seed=7)
 
     spoken = run("seedance_doctor", "--show-request", task.pk)
@@ -395,7 +395,7 @@ def test_unknown_task_cannot_be_shown(run, provider, text):
     assert f"There is no task {text}" in spoken.err
 
 
-def test_proxy_does_not_hear_of_it(run, provider, monkeypatch):
+def test_showing_needs_no_proxy(run, provider, monkeypatch):
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
 
     spoken = run("seedance_doctor", "--show-request", "--prompt", SAMPLE_PROMPT)

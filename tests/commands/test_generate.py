@@ -120,7 +120,7 @@ def test_problems_come_one_on_a_line_with_their_field(run, provider):
     assert not GenerationTask.objects.exists()
 
 
-def test_warnings_are_told_and_do_not_stop(run, provider):
+def test_warnings_are_printed_and_do_not_stop(run, provider):
     spoken = run("seedance_generate", "A boat. --hd true", "--model", SAMPLE_MODEL)
 
     assert spoken.status == 0
@@ -137,7 +137,7 @@ def test_warnings_are_told_and_do_not_stop(run, provider):
     ],
     ids=["provider", "owner", "file", "folder"],
 )
-def test_what_cannot_be_is_said_before_anything_is_made(run, provider, arguments, reason):
+def test_impossible_request_is_refused_before_anything_is_made(run, provider, arguments, reason):
     spoken = run("seedance_generate", *NEVER_LOOKED_AT, *arguments)
 
     assert spoken.status == 1
@@ -167,7 +167,7 @@ def test_output_may_be_a_folder(run, quick, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == [f"{only_task().pk}.mp4"]
 
 
-def test_wait_tells_every_stage_once(run, quick):
+def test_wait_prints_every_stage_once(run, quick):
     spoken = run("seedance_generate", *NEVER_LOOKED_AT, "--wait")
 
     stages = [line.partition(" s  ")[2] for line in spoken.lines if " s  " in line]
@@ -184,17 +184,17 @@ def test_wait_leaves_the_work_to_a_cluster_that_lives(run, quick, monkeypatch):
         tasks.poll_due()
         tasks.archive_next()
 
-    looks = []
-    monkeypatch.setattr(watch.tasks, "step", lambda sign: looks.append("own step"))
+    steps = []
+    monkeypatch.setattr(watch.tasks, "step", lambda sign: steps.append("own step"))
     monkeypatch.setattr("seedance.queue.ShutdownSignal.wait", lambda self, seconds: cluster_works(seconds))
 
     spoken = run("seedance_generate", *NEVER_LOOKED_AT, "--wait")
 
     assert spoken.status == 0
-    assert looks == []
+    assert steps == []
 
 
-def test_failure_is_told_with_its_code(run, quick):
+def test_failure_is_printed_with_its_code(run, quick):
     spoken = run("seedance_generate", "[[fail:OutputVideoSensitiveContentDetected]] A boat.", "--wait")
 
     assert spoken.status == 1
@@ -210,7 +210,7 @@ def test_wait_goes_on_while_a_task_without_an_answer_is_searched_for(run, quick)
     assert only_task().archived_at
 
 
-def test_silence_after_sending_ends_the_wait_where_nobody_can_search(run, quick, settings):
+def test_unconfirmed_task_ends_the_wait_where_no_search_is_possible(run, quick, settings):
     entry = settings.SEEDANCE["PROVIDERS"]["default"]
     settings.SEEDANCE = {**settings.SEEDANCE, "PROVIDERS": {"default": {**entry, "LISTS": False}}}
     quick.fault("lost_response_after_accept")
@@ -257,7 +257,7 @@ def test_wait_is_over_for_a_video_that_is_lost(make_task):
     assert watch.is_done(task)
 
 
-def test_wait_goes_on_while_a_video_comes_home(make_task):
+def test_wait_goes_on_while_a_video_is_archived(make_task):
     task = make_task(status=Status.SUCCEEDED, video_url_expires_at=timezone.now() + dt.timedelta(hours=1))
 
     assert not watch.is_done(task)

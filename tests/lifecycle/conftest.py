@@ -1,4 +1,4 @@
-"""Short ways to bring a task to the point a test is about."""
+"""Fixtures that submit and poll a task."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,7 +12,7 @@ from ..conftest import SAMPLE_MODEL, SAMPLE_PROMPT
 
 
 def claim_next() -> GenerationTask | None:
-    """Claim the pending task whose turn it is, as the dispatch does."""
+    """Claim the next pending task, as the dispatch does."""
     return next((task for pk in lifecycle.next_to_dispatch(1) if (task := lifecycle.claim(pk))), None)
 
 
@@ -32,11 +32,11 @@ def sent(db: None, provider: Any) -> Callable[..., GenerationTask]:
 
 
 @pytest.fixture
-def looked_at() -> Callable[[GenerationTask], GenerationTask]:
-    """Returns a function that asks the provider about a task and gives back the row as it then is."""
+def polled() -> Callable[[GenerationTask], GenerationTask]:
+    """Returns a function that polls a task and returns its row afterwards."""
 
-    def look(task: GenerationTask) -> GenerationTask:
+    def poll(task: GenerationTask) -> GenerationTask:
         lifecycle.poll(GenerationTask.objects.get(pk=task.pk))
         return GenerationTask.objects.get(pk=task.pk)
 
-    return look
+    return poll

@@ -24,7 +24,7 @@ class Killed(BaseException):
 
 
 class Storage(FileSystemStorage):
-    """A storage in a directory that does what it is told before or after it saves."""
+    """A storage in a directory that calls a function before or after it saves."""
 
     def __init__(self, location):
         super().__init__(location)
@@ -48,11 +48,11 @@ def storage(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def finished(provider, sent, looked_at, storage):
+def finished(provider, sent, polled, storage):
     """A task whose video and last frame wait at the provider."""
     task = sent(return_last_frame=True)
     provider.finish()
-    return looked_at(task)
+    return polled(task)
 
 
 def claim_and_archive(task):
@@ -153,7 +153,7 @@ def test_storage_that_is_down_is_asked_less_and_less_and_fills_no_timeline(finis
 
 
 def test_link_is_not_downloaded_from_until_its_host_refuses(provider, finished, monkeypatch):
-    monkeypatch.setattr(archiving, "MOST_DOWNLOADS", 3)
+    monkeypatch.setattr(archiving, "MAX_DOWNLOADS", 3)
     provider.fault("truncated_mp4", on="download", times=None)
     for _number in range(8):
         claim_and_archive(finished)

@@ -1,4 +1,4 @@
-"""The video comes home whole, once, and before its link dies; or the row says why not."""
+"""The video is stored completely, once, and before its link expires; or the row says why not."""
 
 import datetime as dt
 import hashlib
@@ -16,13 +16,13 @@ from ..conftest import content_of
 
 
 @pytest.fixture
-def finished(provider, sent, looked_at):
+def finished(provider, sent, polled):
     """Returns a function that brings a task to the point where its video waits at the provider."""
 
     def finish(**request):
         task = sent(**request)
         provider.finish()
-        return looked_at(task)
+        return polled(task)
 
     return finish
 
@@ -157,7 +157,7 @@ def test_video_over_the_cap_is_refused(finished, settings):
     assert "MAX_VIDEO_BYTES" in task.events.filter(what="archive_failed").get().detail
 
 
-def test_second_archivist_finds_nothing_to_do(finished):
+def test_second_archive_job_finds_nothing_to_do(finished):
     finished()
     lifecycle.claim_archivable()
 
@@ -211,7 +211,7 @@ def test_video_does_not_wait_for_ever_for_its_last_frame(provider, finished):
     assert "last frame" in task.attention_detail
 
 
-def test_storage_that_fails_is_tried_again_and_told(finished, settings, tmp_path, monkeypatch):
+def test_storage_that_fails_is_tried_again_and_flagged(finished, settings, tmp_path, monkeypatch):
     monkeypatch.setattr(archiving, "SAVE_PAUSES", (0, 0))
     finished()
     (tmp_path / "media").write_text("not a folder")

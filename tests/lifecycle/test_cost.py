@@ -20,11 +20,11 @@ def figures(task):
     return task.cost_amount, task.cost_currency
 
 
-def test_running_task_has_an_estimate_and_no_cost_yet(provider, sent, looked_at):
+def test_running_task_has_an_estimate_and_no_cost_yet(provider, sent, polled):
     task = sent(ratio="16:9")
     provider.clock.advance(6)
 
-    task = looked_at(task)
+    task = polled(task)
 
     assert task.estimate_amount > 0
     assert figures(task) == (None, "")
@@ -52,43 +52,43 @@ def test_task_refused_by_our_own_rules_costs_nothing(provider, db):
     assert (task.status, *figures(task)) == ("failed", 0, "USD")
 
 
-def test_task_that_moderation_failed_costs_nothing_where_only_successes_are_billed(provider, sent, looked_at):
+def test_task_that_moderation_failed_costs_nothing_where_only_successes_are_billed(provider, sent, polled):
     task = sent(ratio="16:9")
     provider.fail(code="OutputVideoSensitiveContentDetected", message="blood")
 
-    assert figures(looked_at(task)) == (0, "USD")
+    assert figures(polled(task)) == (0, "USD")
 
 
-def test_task_that_failed_at_a_relay_has_an_unknown_cost(relay, sent, looked_at):
+def test_task_that_failed_at_a_relay_has_an_unknown_cost(relay, sent, polled):
     task = sent(ratio="16:9", resolution=None)
     relay.fail(code="OutputVideoSensitiveContentDetected", message="blood")
 
-    task = looked_at(task)
+    task = polled(task)
 
     assert (task.status, task.error_charged) == ("failed", "unknown")
     assert figures(task) == (None, "")
 
 
-def test_task_cancelled_while_it_was_queued_costs_nothing(provider, sent, looked_at):
+def test_task_cancelled_while_it_was_queued_costs_nothing(provider, sent, polled):
     task = sent(ratio="16:9")
-    task.request_cancel(cause="test")
+    lifecycle.cancel(task, cause="test")
 
-    task = looked_at(task)
+    task = polled(task)
 
     assert (task.status, *figures(task)) == ("cancelled", 0, "USD")
 
 
-def test_task_that_expired_costs_nothing(provider, sent, looked_at):
+def test_task_that_expired_costs_nothing(provider, sent, polled):
     provider.configure(queue_seconds=10_000)
     task = sent(ratio="16:9", execution_expires_after=3600)
     provider.clock.advance(4000)
 
-    task = looked_at(task)
+    task = polled(task)
 
     assert (task.status, *figures(task)) == ("expired", 0, "USD")
 
 
-def test_task_that_was_sent_again_after_silence_and_refused_has_an_unknown_cost(provider, sent):
+def test_task_resubmitted_after_no_answer_and_refused_has_an_unknown_cost(provider, sent):
     provider.fail_next(502, body="<html>Bad Gateway</html>")
     task = sent(ratio="16:9")
     lifecycle.resubmit(task, cause="test")

@@ -28,10 +28,10 @@ def volc(provider, settings):
     return provider
 
 
-def test_unified_dialect_makes_a_video(videos, sent, looked_at):
+def test_unified_dialect_makes_a_video(videos, sent, polled):
     task = sent(model_name=MODEL, ratio="16:9")
     videos.finish()
-    task = looked_at(task)
+    task = polled(task)
 
     lifecycle.archive(lifecycle.claim_archivable())
 
@@ -48,20 +48,20 @@ def test_unified_dialect_says_the_exact_size(videos, sent):
 @pytest.mark.parametrize(
     "setting", [{"videos_upper_case": True}, {"relay_envelope": True}], ids=lambda s: next(iter(s))
 )
-def test_relay_habits_are_read_correctly(videos, sent, looked_at, setting):
+def test_relay_habits_are_read_correctly(videos, sent, polled, setting):
     videos.configure(**setting)
     task = sent(model_name=MODEL)
     videos.finish()
 
-    task = looked_at(task)
+    task = polled(task)
 
     assert task.status == "succeeded"
     assert task.video_url
 
 
-def test_task_that_still_initialises_is_not_lost(videos, sent, looked_at):
+def test_task_that_still_initialises_is_not_lost(videos, sent, polled):
     videos.configure(initialising_seconds=60)
-    task = looked_at(sent(model_name=MODEL))
+    task = polled(sent(model_name=MODEL))
 
     assert (task.status, task.attention) == ("queued", "")
 
@@ -82,10 +82,10 @@ def test_known_fault_of_the_ark_shaped_route_fails_unbilled_with_advice(volc, se
     assert len(volc.creates) == 0
 
 
-def test_ark_shaped_route_makes_a_video(volc, sent, looked_at):
+def test_ark_shaped_route_makes_a_video(volc, sent, polled):
     task = sent()
     volc.finish()
-    task = looked_at(task)
+    task = polled(task)
 
     lifecycle.archive(lifecycle.claim_archivable())
 
@@ -93,11 +93,11 @@ def test_ark_shaped_route_makes_a_video(volc, sent, looked_at):
     assert (task.status, bool(task.video)) == ("succeeded", True)
 
 
-def test_failure_on_a_relay_leaves_open_whether_it_was_billed(volc, sent, looked_at):
+def test_failure_on_a_relay_leaves_open_whether_it_was_billed(volc, sent, polled):
     task = sent()
     volc.fail(code="InternalServiceError", message="x")
 
-    assert looked_at(task).error_charged == "unknown"
+    assert polled(task).error_charged == "unknown"
 
 
 def test_nothing_is_sent_elsewhere_when_a_dialect_fails(volc, sent):

@@ -1,4 +1,4 @@
-"""Tasks leave in turn, at the provider's pace, and not at all through an account that only a person can mend."""
+"""Tasks are sent in dispatch order, within the rate limits, and not at all through a paused account or model."""
 
 import datetime as dt
 
@@ -32,7 +32,7 @@ def prompts(provider):
 # -- order -------------------------------------------------------------------------------------------------------------
 
 
-def test_higher_priority_leaves_first(provider, make_task, limited):
+def test_higher_priority_is_sent_first(provider, make_task, limited):
     limited()
     make_task(status="pending", prompt="low", model_name=MODEL_2, priority=1)
     make_task(status="pending", prompt="none", model_name=MODEL_2)
@@ -55,10 +55,10 @@ def test_owners_take_turns(provider, make_task, django_user_model, limited):
     assert prompts(provider) == ["many 0", "few 0", "many 1", "many 2"]
 
 
-# -- pace --------------------------------------------------------------------------------------------------------------
+# -- rate limits -------------------------------------------------------------------------------------------------------
 
 
-def test_creates_keep_to_the_pace_of_their_model(provider, make_task, limited):
+def test_creates_keep_to_the_rate_limit_of_their_model(provider, make_task, limited):
     limited(CREATE_PER_MINUTE=12)
     for _ in range(5):
         make_task(status="pending")
@@ -69,7 +69,7 @@ def test_creates_keep_to_the_pace_of_their_model(provider, make_task, limited):
     assert GenerationTask.objects.filter(status="pending").count() == 3
 
 
-def test_pace_of_one_model_does_not_hold_up_another(provider, make_task, limited):
+def test_rate_limit_of_one_model_does_not_delay_another(provider, make_task, limited):
     limited()
     RateLimit.objects.postpone(f"create:default:{SAMPLE_MODEL}", 60)
     make_task(status="pending", prompt="slow")
@@ -116,7 +116,7 @@ def test_slot_is_given_once(db):
     assert RateLimit.objects.acquire("x", 60) > 50
 
 
-def test_pushed_back_pace_is_never_pulled_forward(db):
+def test_postponed_rate_limit_is_never_moved_to_an_earlier_time(db):
     RateLimit.objects.postpone("x", 60)
     RateLimit.objects.postpone("x", 1)
 
@@ -131,7 +131,7 @@ def test_pushed_back_pace_is_never_pulled_forward(db):
     [(401, "AuthenticationError"), (403, "AccountOverdueError"), (403, "insufficient_user_quota")],
     ids=["bad key", "overdue", "relay balance"],
 )
-def test_refused_account_is_paused_and_burns_no_further_task(provider, sent, make_task, status, code):
+def test_refused_account_is_paused_and_fails_no_further_task(provider, sent, make_task, status, code):
     provider.fail_next(status, code=code, message="see your console", times=None)
     first = sent()
     waiting = make_task(status="pending")
@@ -165,7 +165,7 @@ def test_model_that_one_user_may_not_have_stops_nobody_else(provider, make_task,
     assert [str(pause) for pause in ModelPause.objects.all()] == [f"default: {MODEL_1_0}"]
 
 
-def test_paused_model_burns_no_further_task_and_says_why(provider, make_task, limited):
+def test_paused_model_fails_no_further_task_and_says_why(provider, make_task, limited):
     limited()
     provider.fail_next(**NOT_OPEN)
     make_task(status="pending", model_name=MODEL_1_0)

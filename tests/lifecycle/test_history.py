@@ -43,10 +43,10 @@ def finished(make_task):
     return make
 
 
-def look(task, status="running"):
-    """The row after the provider was heard, as a look of its own or in a list does it."""
+def poll(task, status="running"):
+    """The row after a poll that returned this status."""
     history.forget()
-    lifecycle.apply(GenerationTask.objects.get(pk=task.pk), said(task, status), cause="poll")
+    lifecycle.update(GenerationTask.objects.get(pk=task.pk), said(task, status), cause="poll")
     return GenerationTask.objects.get(pk=task.pk)
 
 
@@ -55,7 +55,7 @@ def test_task_that_takes_far_longer_than_its_like_is_flagged_with_the_figures(ma
     finished(2, 400)
     task = make_task(status="running", submitted_at=ago(minutes=20), **KIND)
 
-    row = look(task)
+    row = poll(task)
 
     assert (row.status, row.attention) == ("running", "slow")
     assert row.attention_detail == (
@@ -67,14 +67,14 @@ def test_task_no_slower_than_twice_its_like_is_left_alone(make_task, finished):
     finished(40, 900)
     task = make_task(status="running", submitted_at=ago(minutes=29), **KIND)
 
-    assert look(task).attention == ""
+    assert poll(task).attention == ""
 
 
 def test_quick_kind_is_given_five_minutes(make_task, finished):
     finished(40, 20)
     task = make_task(status="running", submitted_at=ago(minutes=4), **KIND)
 
-    assert look(task).attention == ""
+    assert poll(task).attention == ""
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_history_of_another_kind_says_nothing(make_task, finished, other):
     finished(40, 20, **other)
     task = make_task(status="running", submitted_at=ago(minutes=10), **KIND)
 
-    assert look(task).attention == ""
+    assert poll(task).attention == ""
 
 
 @pytest.mark.parametrize(
@@ -105,21 +105,21 @@ def test_history_of_another_kind_says_nothing(make_task, finished, other):
 def test_floor_holds_while_nothing_is_known(make_task, columns, minutes, attention):
     task = make_task(status="running", submitted_at=ago(minutes=minutes), **columns)
 
-    assert look(task).attention == attention
+    assert poll(task).attention == attention
 
 
 def test_flex_task_is_not_slow_before_hours_whatever_is_known(make_task, finished):
     finished(40, 60, service_tier="flex")
     task = make_task(status="running", submitted_at=ago(hours=2), service_tier="flex", **KIND)
 
-    assert look(task).attention == ""
+    assert poll(task).attention == ""
 
 
 def test_few_finished_tasks_do_not_make_a_rule(make_task, finished):
     finished(9, 20)
     task = make_task(status="running", submitted_at=ago(minutes=10), **KIND)
 
-    assert look(task).attention == ""
+    assert poll(task).attention == ""
 
 
 def test_old_tasks_are_no_history(make_task, finished):
@@ -127,43 +127,43 @@ def test_old_tasks_are_no_history(make_task, finished):
         finished(1, 20, id=UUID(int=first_id_of(ago(days=4)).int + number))
     task = make_task(status="running", submitted_at=ago(minutes=10), **KIND)
 
-    assert look(task).attention == ""
+    assert poll(task).attention == ""
 
 
-def test_slow_task_is_told_once(make_task):
+def test_slow_task_is_flagged_once(make_task):
     task = make_task(status="running", submitted_at=ago(minutes=30), **KIND)
 
-    look(task)
+    poll(task)
     GenerationTask.objects.update(submitted_at=ago(minutes=40))
-    look(task)
+    poll(task)
 
     assert task.events.filter(what="attention").count() == 1
 
 
 def test_flag_stays_when_the_slow_task_begins_to_run(make_task):
-    task = look(make_task(status="queued", submitted_at=ago(minutes=30), **KIND), "queued")
+    task = poll(make_task(status="queued", submitted_at=ago(minutes=30), **KIND), "queued")
 
-    row = look(task, "running")
+    row = poll(task, "running")
 
     assert (row.status, row.attention) == ("running", "slow")
 
 
 def test_flag_is_lowered_when_the_slow_task_ends(make_task):
-    task = look(make_task(status="running", submitted_at=ago(minutes=30), **KIND))
+    task = poll(make_task(status="running", submitted_at=ago(minutes=30), **KIND))
 
-    row = look(task, "failed")
+    row = poll(task, "failed")
 
     assert (row.status, row.attention, row.attention_detail) == ("failed", "", "")
 
 
 def test_slow_task_becomes_overdue_past_the_providers_own_deadline(make_task):
-    task = look(make_task(status="running", submitted_at=ago(hours=40), **KIND))
+    task = poll(make_task(status="running", submitted_at=ago(hours=40), **KIND))
     GenerationTask.objects.update(submitted_at=ago(hours=50))
 
-    assert [task.attention, look(task).attention] == ["slow", "overdue"]
+    assert [task.attention, poll(task).attention] == ["slow", "overdue"]
 
 
-def test_slow_task_is_flagged_although_looks_fail(provider, make_task):
+def test_slow_task_is_flagged_although_polls_fail(provider, make_task):
     provider.fail_next(500, on="get", times=None)
     task = make_task(status="running", submitted_at=ago(minutes=30), **KIND)
 
@@ -181,7 +181,7 @@ def test_slow_task_is_flagged_although_its_provider_says_nothing_new(provider, s
     assert GenerationTask.objects.get().attention == "slow"
 
 
-def test_slow_task_without_news_writes_nothing(provider, sent, django_assert_num_queries):
+def test_unchanged_slow_task_writes_nothing(provider, sent, django_assert_num_queries):
     task = sent()
     GenerationTask.objects.update(submitted_at=ago(minutes=30))
     lifecycle.poll(GenerationTask.objects.get(pk=task.pk))

@@ -197,7 +197,7 @@ def test_refusal_is_not_mistaken_for_a_paid_task_when_the_connection_is_killed(p
     assert (task.status, task.error_charged) == ("failed", "no")
 
 
-def test_paid_id_stands_in_the_log_when_the_database_stays_away(provider, claimed, monkeypatch, caplog):
+def test_paid_id_is_logged_when_the_database_stays_unavailable(provider, claimed, monkeypatch, caplog):
     monkeypatch.setattr(submitting, "COMMIT_PATIENCE", 0.6)
     pid = backend()
 

@@ -23,13 +23,13 @@ def lost(provider, sent):
     return send
 
 
-def settled(task):
+def reconciled(task):
     lifecycle.reconcile(GenerationTask.objects.get(pk=task.pk))
     return GenerationTask.objects.get(pk=task.pk)
 
 
 def test_lost_task_is_found_in_the_providers_list(provider, lost):
-    task = settled(lost())
+    task = reconciled(lost())
 
     assert (task.status, task.attention) == ("queued", "")
     assert task.provider_task_id == provider.creates[0].id
@@ -43,19 +43,19 @@ def test_lost_task_is_found_by_the_callback_on_its_own_token(provider, lost, set
     task = lost()
     lifecycle.receive_callback(task, b'{"id": "%s", "status": "running"}' % provider.creates[0].id.encode())
 
-    task = settled(task)
+    task = reconciled(task)
 
     assert (task.status, task.provider_task_id) == ("queued", provider.creates[0].id)
 
 
-def test_forged_callback_adopts_nothing(provider, lost, settings):
+def test_forged_callback_links_nothing(provider, lost, settings):
     settings.SEEDANCE = {
         "PROVIDERS": {"default": {**settings.SEEDANCE["PROVIDERS"]["default"], "LISTS": False}},
     }
     task = lost()
     lifecycle.receive_callback(task, b'{"id": "cgt-20260101000000-forgd", "status": "succeeded"}')
 
-    assert settled(task).status == "unconfirmed"
+    assert reconciled(task).status == "unconfirmed"
 
 
 def test_two_candidates_are_one_too_many(provider, lost, sent):
@@ -63,19 +63,19 @@ def test_two_candidates_are_one_too_many(provider, lost, sent):
     other = sent("Somebody else's, through another program.")
     other.delete()
 
-    assert settled(task).status == "unconfirmed"
+    assert reconciled(task).status == "unconfirmed"
 
 
-def test_two_lost_tasks_of_one_model_are_not_told_apart(provider, lost):
+def test_two_unconfirmed_tasks_of_one_model_are_ambiguous(provider, lost):
     first, second = lost("One."), lost("Two.")
 
-    assert {settled(first).status, settled(second).status} == {"unconfirmed"}
+    assert {reconciled(first).status, reconciled(second).status} == {"unconfirmed"}
 
 
 def test_candidate_that_another_row_owns_is_not_taken(provider, lost, sent):
     sent("Ours, and known.")
 
-    task = settled(lost())
+    task = reconciled(lost())
 
     assert task.provider_task_id == provider.creates[1].id
 
@@ -84,15 +84,15 @@ def test_candidate_with_other_parameters_is_not_taken(provider, lost, sent):
     task = lost(generate_audio=True)
     GenerationTask.objects.filter(pk=task.pk).update(parameters={**task.parameters, "generate_audio": False})
 
-    assert settled(task).status == "unconfirmed"
+    assert reconciled(task).status == "unconfirmed"
 
 
 def test_create_that_never_arrived_is_searched_for_less_and_less_often(provider, sent):
     provider.fail_next(502, body="<html>")
     task = sent()
 
-    first = settled(task)
-    later = settled(task)
+    first = reconciled(task)
+    later = reconciled(task)
 
     assert first.status == later.status == "unconfirmed"
     assert later.next_poll_at > first.next_poll_at
@@ -103,12 +103,12 @@ def test_search_ends_where_there_is_no_list(provider, lost, settings):
         "PROVIDERS": {"default": {**settings.SEEDANCE["PROVIDERS"]["default"], "LISTS": False}},
     }
 
-    task = settled(lost())
+    task = reconciled(lost())
 
     assert (task.status, task.attention, task.next_poll_at) == ("unconfirmed", "unconfirmed", None)
 
 
-def test_person_adopts_the_providers_task(provider, lost):
+def test_person_links_the_providers_task(provider, lost):
     task = lost()
 
     lifecycle.link_provider_task(task, provider.creates[0].id, cause="admin", actor="alice")
@@ -118,12 +118,12 @@ def test_person_adopts_the_providers_task(provider, lost):
     assert task.events.filter(actor="alice").exists()
 
 
-def test_person_cannot_adopt_what_the_provider_does_not_know(provider, lost):
+def test_person_cannot_link_what_the_provider_does_not_know(provider, lost):
     with pytest.raises(NotFoundError):
         lifecycle.link_provider_task(lost(), "cgt-20260101000000-nobdy", cause="admin")
 
 
-def test_person_cannot_adopt_what_another_row_owns(provider, lost, sent):
+def test_person_cannot_link_what_another_row_owns(provider, lost, sent):
     owned = sent("Ours, and known.")
     task = lost()
 
@@ -131,7 +131,7 @@ def test_person_cannot_adopt_what_another_row_owns(provider, lost, sent):
         lifecycle.link_provider_task(task, owned.provider_task_id, cause="admin")
 
 
-def test_person_releases_a_task_for_sending_again(provider, lost):
+def test_person_resubmits_a_task(provider, lost):
     task = lost()
 
     lifecycle.resubmit(task, cause="admin", actor="alice")
@@ -142,12 +142,12 @@ def test_person_releases_a_task_for_sending_again(provider, lost):
 
 
 @pytest.mark.parametrize("status", ["pending", "queued", "failed"])
-def test_only_an_unconfirmed_task_is_released(make_task, status):
+def test_only_an_unconfirmed_task_is_resubmitted(make_task, status):
     with pytest.raises(TransitionError):
         lifecycle.resubmit(make_task(status=status), cause="admin")
 
 
-def test_doubtful_task_is_claimed_by_one_worker(make_task):
+def test_unconfirmed_task_is_claimed_by_one_worker(make_task):
     make_task(status="unconfirmed", next_poll_at=timezone.now() - dt.timedelta(seconds=1))
 
     assert len(lifecycle.claim_unconfirmed(10)) == 1
@@ -155,13 +155,13 @@ def test_doubtful_task_is_claimed_by_one_worker(make_task):
 
 
 def test_endpoint_id_is_resolved_by_the_provider_and_still_found(provider, lost):
-    task = settled(lost(model_name="ep-20260101000000-abcde"))
+    task = reconciled(lost(model_name="ep-20260101000000-abcde"))
 
     assert task.status == "queued"
     assert SAMPLE_MODEL in task.raw["model"]
 
 
-def test_second_release_does_not_take_the_task_out_of_the_senders_hand(make_task):
+def test_second_resubmit_does_not_interrupt_a_submit(make_task):
     task = make_task(status="unconfirmed")
     stale = GenerationTask.objects.get()
     lifecycle.resubmit(task, cause="admin")

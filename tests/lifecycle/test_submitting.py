@@ -119,7 +119,7 @@ def test_redirect_is_not_followed_and_named_as_wrong_configuration(provider, sen
     assert "BASE_URL" in task.error_message
 
 
-def test_too_many_requests_waits_as_long_as_it_was_told(provider, sent):
+def test_too_many_requests_waits_as_long_as_the_answer_says(provider, sent):
     provider.fail_next(429, code="RateLimitExceeded", headers={"Retry-After": "120"})
 
     task = sent()
@@ -151,7 +151,7 @@ def test_provider_that_cannot_be_reached_leaves_the_task_pending(sent, settings)
     assert (task.status, task.submit_attempts) == ("pending", 1)
 
 
-def test_missing_key_keeps_the_task_pending_and_tells_people(sent, settings, provider):
+def test_missing_key_keeps_the_task_pending_with_a_flag(sent, settings, provider):
     settings.SEEDANCE = {"PROVIDERS": {"default": {"PRESET": "ark", "BASE_URL": provider.ark_url, "API_KEY": ""}}}
 
     task = sent()
@@ -187,7 +187,7 @@ def keyed(settings, provider):
     [FileNotFoundError(SECRET), requests.ConnectionError(SECRET), RuntimeError(SECRET)],
     ids=["key file missing", "vault away", "no error of ours"],
 )
-def test_failing_key_function_burns_no_task_and_leaves_none_in_doubt(provider, sent, keyed, exception):
+def test_failing_key_function_leaves_no_task_failed_or_unconfirmed(provider, sent, keyed, exception):
     keyed(failing_with(exception))
 
     task = sent()
@@ -198,11 +198,11 @@ def test_failing_key_function_burns_no_task_and_leaves_none_in_doubt(provider, s
     assert not posts(provider)
 
 
-def test_failing_key_function_has_a_running_task_asked_about_later(provider, sent, keyed, looked_at):
+def test_failing_key_function_has_a_running_task_asked_about_later(provider, sent, keyed, polled):
     task = sent()
     keyed(failing_with(RuntimeError(SECRET)))
 
-    seen = looked_at(task)
+    seen = polled(task)
 
     assert (seen.status, seen.poll_failures) == ("queued", 1)
     assert SECRET not in seen.events.last().detail
@@ -231,14 +231,14 @@ def test_key_that_stays_wrong_pauses_the_account(provider, sent, keyed):
     assert Account.objects.paused_aliases() == ["default"]
 
 
-def test_rotated_key_is_fetched_when_a_poll_is_refused(provider, sent, keyed, looked_at):
+def test_rotated_key_is_fetched_when_a_poll_is_refused(provider, sent, keyed, polled):
     keys = iter(["old", "new"])
     keyed(lambda: next(keys))
     task = sent()
     provider.configure(api_keys={"new"})
 
-    looked_at(task)
-    seen = looked_at(task)
+    polled(task)
+    seen = polled(task)
 
     assert [heard.headers["Authorization"] for heard in provider.requests[-2:]] == ["Bearer old", "Bearer new"]
     assert seen.status == "queued"
@@ -280,7 +280,7 @@ def test_claim_of_a_living_worker_is_left_alone(make_task):
     assert lifecycle.mark_abandoned() == 0
 
 
-def test_late_answer_settles_a_task_that_was_already_in_doubt(provider, make_task):
+def test_late_answer_links_a_task_that_was_already_unconfirmed(provider, make_task):
     GenerationTask.objects.create_task(prompt=SAMPLE_PROMPT, model_name=SAMPLE_MODEL, submit=True)
     slow = claim_next()
     GenerationTask.objects.update(lease_until=timezone.now() - dt.timedelta(seconds=1))
@@ -312,7 +312,7 @@ def test_paid_id_is_kept_when_the_timeline_cannot_be_written(provider, sent, bro
     assert (task.status, task.provider_task_id) == ("queued", provider.creates[0].id)
 
 
-def test_callback_that_came_before_the_answer_brings_the_first_look_forward(provider, make_task):
+def test_callback_before_the_answer_makes_the_first_poll_due(provider, make_task):
     task = make_task(status="pending")
     claimed = claim_next()
     lifecycle.receive_callback(task, b"{}")
@@ -329,7 +329,7 @@ class FailingStorage(FileSystemStorage):
         raise RuntimeError("AccessDenied: secret-bucket")
 
 
-def test_upload_that_the_storage_does_not_give_fails_the_task_before_anything_leaves(provider, make_task, png):
+def test_upload_that_cannot_be_read_fails_the_task_before_anything_is_sent(provider, make_task, png):
     item = make_task(status="pending").media.create(role="first_frame", file=png)
     claimed = claim_next()
     claimed.media.model.file.field.storage, kept = FailingStorage(), item.file.storage

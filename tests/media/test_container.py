@@ -1,4 +1,4 @@
-"""Whole files are told from cut and foreign ones."""
+"""Complete files are distinguished from cut and foreign ones."""
 
 import contextlib
 import io
@@ -123,7 +123,7 @@ def test_foreign_or_broken_file_is_refused(data):
 
 
 @pytest.mark.parametrize(("form", "suffix"), [("PNG", ".png"), ("JPEG", ".jpg")])
-def test_image_is_told_by_its_beginning(form, suffix):
+def test_image_is_recognised_by_its_signature(form, suffix):
     buffer = io.BytesIO()
     Image.new("RGB", (8, 8)).save(buffer, form)
 

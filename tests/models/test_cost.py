@@ -5,6 +5,7 @@ from decimal import Decimal
 import pytest
 from django.db.models import Sum
 
+from seedance import lifecycle
 from seedance.models import GenerationTask, Status, Transition
 
 from ..conftest import SAMPLE_MODEL, SAMPLE_PROMPT
@@ -33,7 +34,7 @@ def made(db, provider):
 def test_task_that_is_cancelled_before_it_was_sent_costs_nothing(made, submit):
     task = made(submit=submit)
 
-    task.request_cancel(cause="test")
+    lifecycle.cancel(task, cause="test")
 
     assert figures(task) == (0, "USD", "no")
 
@@ -41,7 +42,7 @@ def test_task_that_is_cancelled_before_it_was_sent_costs_nothing(made, submit):
 def test_task_that_was_sent_again_after_silence_keeps_the_doubt_about_its_cost(make_task):
     task = make_task(status="pending", error_charged="unknown", **ESTIMATE)
 
-    task.request_cancel(cause="test")
+    lifecycle.cancel(task, cause="test")
 
     assert figures(task) == (None, "", "unknown")
 
@@ -71,7 +72,7 @@ def test_sum_of_costs_has_nothing_that_nobody_paid(make_task):
     succeeded = {"cost_amount": "0.26", "cost_currency": "USD", **ESTIMATE}
     make_task(status="succeeded", **succeeded)
     make_task(status="queued", **ESTIMATE).advance(Status.FAILED, cause="test", error_charged="no")
-    make_task(status="pending", **ESTIMATE).request_cancel(cause="test")
+    lifecycle.cancel(make_task(status="pending", **ESTIMATE), cause="test")
     make_task(status="running", **ESTIMATE)
 
     assert GenerationTask.objects.aggregate(Sum("cost_amount"))["cost_amount__sum"] == Decimal("0.26")

@@ -1,4 +1,4 @@
-"""One row: guarded moves, the timeline, flags, cancelling and erasing."""
+"""One row: guarded moves, the timeline, flags and erasing."""
 
 import datetime as dt
 
@@ -113,45 +113,6 @@ def test_flag_is_raised_once_per_reason(make_task):
     assert task.events.count() == 1
 
 
-@pytest.mark.parametrize("status", ["new", "pending"])
-def test_cancel_ends_a_task_that_was_not_sent(make_task, status):
-    task = make_task(status=status)
-
-    task.request_cancel(cause="test")
-
-    assert GenerationTask.objects.get().status == "cancelled"
-
-
-def test_cancel_of_a_queued_task_is_asked_of_the_provider(make_task):
-    task = make_task(status="queued", next_poll_at=timezone.now() + dt.timedelta(hours=1))
-
-    task.request_cancel(cause="test")
-
-    row = GenerationTask.objects.get()
-    assert row.status == "queued"
-    assert row.cancel_requested_at is not None
-    assert list(GenerationTask.objects.due()) == [row]
-
-
-@pytest.mark.parametrize("status", ["submitting", "unconfirmed", "running", "succeeded", "failed"])
-def test_cancel_of_what_cannot_be_stopped_says_why(make_task, status):
-    task = make_task(status=status)
-
-    with pytest.raises(TransitionError) as caught:
-        task.request_cancel(cause="test")
-
-    assert str(caught.value)
-    assert GenerationTask.objects.get().status == status
-
-
-def test_cancel_says_when_the_host_cannot(make_task, settings):
-    settings.SEEDANCE = {"PROVIDERS": {"default": {"PRESET": "cometapi", "API_KEY": "k"}}}
-    task = make_task(status="queued")
-
-    with pytest.raises(TransitionError, match="cannot cancel"):
-        task.request_cancel(cause="test")
-
-
 @pytest.mark.parametrize("status", ["submitting", "unconfirmed", "queued", "running"])
 def test_erase_is_refused_while_it_may_cost_money(make_task, status):
     task = make_task(status=status)
@@ -257,15 +218,6 @@ def send_out(task):
     """As a worker does: claimed, then accepted by the provider."""
     task.advance(Status.SUBMITTING, cause="test", lease_until=timezone.now())
     task.advance(Status.QUEUED, cause="test", provider_task_id="cgt-1")
-
-
-def test_cancelling_what_was_sent_meanwhile_asks_the_provider(provider, make_task):
-    task, stale = stale_pair(make_task, "pending")
-    send_out(task)
-
-    stale.request_cancel(cause="test")
-
-    assert (stale.status, stale.cancel_requested_at is not None) == ("queued", True)
 
 
 def test_erasing_what_was_sent_meanwhile_is_refused(make_task):

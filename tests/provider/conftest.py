@@ -18,7 +18,7 @@ KEY = "sk-not-for-any-log-0123456789"
 
 @pytest.fixture
 def ark(provider):
-    """The Ark dialect, impatient enough for tests of silence."""
+    """The Ark dialect, with short timeouts for tests without an answer."""
     return SeedanceClient(provider.ark_url, KEY, connect_timeout=2, create_timeout=5, timeout=5)
 
 
@@ -48,7 +48,7 @@ def sample():
 
 @pytest.fixture
 def closed_port():
-    """A port of this machine on which nobody listens: it is held, so that nobody else can take it."""
+    """A port of this machine without a listener: it is bound, so that no other process can take it."""
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))
         yield held.getsockname()[1]
@@ -88,7 +88,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def host() -> Iterator[Host]:
-    """A host that says byte for byte what it is told to say."""
+    """A host that sends the given bytes."""
     with Host(("127.0.0.1", 0), _Handler) as server:
         server.heard = []
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})

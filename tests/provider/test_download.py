@@ -32,7 +32,7 @@ def video_url(ark, provider, sample):
 # -- a file that comes whole -------------------------------------------------------------------------------------------
 
 
-def test_download_brings_the_whole_video(video_url):
+def test_download_yields_the_whole_video(video_url):
     data, size, digest = fetch(video_url)
 
     assert (len(data), hashlib.sha256(data).hexdigest()) == (size, digest)
@@ -63,7 +63,7 @@ def test_download_accepts_a_file_of_unknown_length(host):
     assert fetch(host.url)[1] == 1000
 
 
-def test_download_shows_signs_of_life(host):
+def test_download_calls_on_chunk(host):
     host.answer(b"x" * (3 * CHUNK))
     beats = []
 
@@ -263,7 +263,7 @@ def test_download_refuses_what_is_no_plain_address(url):
         "[2002:7f00:1::]",
     ],
 )
-def test_download_does_not_look_into_our_own_network(host_name):
+def test_download_does_not_reach_our_own_network(host_name):
     with pytest.raises(ArchiveError, match="private network") as caught:
         fetch(f"http://{host_name}/a.mp4", provider_url="")
 

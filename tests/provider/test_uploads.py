@@ -70,7 +70,7 @@ def test_form_carries_an_upload_byte_for_byte(videos, provider, png):
 
 
 @pytest.mark.parametrize("dialect", ["ark", "videos"])
-def test_upload_that_cannot_be_read_is_known_before_anything_leaves(dialect, provider, request):
+def test_upload_that_cannot_be_read_fails_before_anything_is_sent(dialect, provider, request):
     client = request.getfixturevalue(dialect)
 
     with pytest.raises(UploadError, match="FileNotFoundError") as caught:
@@ -80,7 +80,7 @@ def test_upload_that_cannot_be_read_is_known_before_anything_leaves(dialect, pro
     assert not provider.requests
 
 
-def test_full_disk_is_known_before_anything_leaves(ark, provider, monkeypatch, tmp_path):
+def test_full_disk_fails_before_anything_is_sent(ark, provider, monkeypatch, tmp_path):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "no such folder"))
 
     with pytest.raises(TransportError) as caught:

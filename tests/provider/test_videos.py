@@ -193,7 +193,7 @@ def test_create_of_a_length_out_of_range_is_refused(videos):
 
 
 @pytest.mark.parametrize("upper_case", [False, True], ids=["lower", "upper"])
-def test_get_follows_a_task_through_its_words(videos, provider, upper_case):
+def test_get_follows_a_task_through_its_statuses(videos, provider, upper_case):
     provider.configure(videos_upper_case=upper_case)
     task_id = videos.create_task(request())
 

@@ -6,10 +6,10 @@ from django.utils.translation import gettext as _
 from ... import tasks
 from ...models import GenerationTask, Status, TaskEvent
 from ...queue import ShutdownSignal
-from ..base import VerbCommand
+from ..base import TaskCommand
 
 
-class Command(VerbCommand):
+class Command(TaskCommand):
     """Copies the videos of the tasks named, also lost ones, or of whatever waits, into storage."""
 
     help = (
@@ -17,7 +17,7 @@ class Command(VerbCommand):
         "dead, or all that wait, those whose links die first first."
     )
 
-    def do_to(self, tasks_named: list[GenerationTask]) -> None:
+    def handle_tasks(self, tasks_named: list[GenerationTask]) -> None:
         refused: list[str] = []
         for task in tasks_named:
             tasks.archive_one(task, cause="command")
@@ -30,12 +30,12 @@ class Command(VerbCommand):
         if refused:
             raise CommandError(_("Not stored:\n%(reasons)s") % {"reasons": "\n".join(refused)})
 
-    def do_what_is_due(self, sign: ShutdownSignal) -> None:
+    def handle_due(self, shutdown: ShutdownSignal) -> None:
         stored = failed = 0
-        while not sign.is_set and (task := tasks.archive_next()):
+        while not shutdown.is_set and (task := tasks.archive_next()):
             stored, failed = (stored + 1, failed) if task.archived_at else (stored, failed + 1)
         if stored:
-            self.stdout.write(_("Brought home: %(count)d.") % {"count": stored})
+            self.stdout.write(_("Stored: %(count)d.") % {"count": stored})
         if failed:
             self.stdout.write(_("Failed, to be tried again: %(count)d.") % {"count": failed})
 

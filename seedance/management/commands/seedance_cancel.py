@@ -6,14 +6,14 @@ from typing import Any
 from django.core.management.base import CommandError
 from django.utils.translation import gettext as _
 
-from ... import tasks
+from ... import lifecycle, tasks
 from ...exceptions import TransitionError
 from ...models import GenerationTask
 from ...queue import ShutdownSignal
-from ..base import VerbCommand
+from ..base import TaskCommand
 
 
-class Command(VerbCommand):
+class Command(TaskCommand):
     """Cancels the tasks named; a queued one is asked of the provider at once."""
 
     help = "Cancels tasks: here and now while the provider does not know them, by asking it while they are queued."
@@ -22,11 +22,11 @@ class Command(VerbCommand):
         parser.add_argument("ids", nargs="+", metavar="ID", help="Tasks to cancel.")
         parser.set_defaults(every=None)
 
-    def do_to(self, tasks_named: list[GenerationTask]) -> None:
+    def handle_tasks(self, tasks_named: list[GenerationTask]) -> None:
         refused: list[str] = []
         for task in tasks_named:
             try:
-                task.request_cancel(cause="command")
+                lifecycle.cancel(task, cause="command")
             except TransitionError as exc:
                 refused.append(f"{task.pk}: {exc}")
         tasks.poll([task for task in tasks_named if task.cancel_requested_at])
@@ -34,5 +34,5 @@ class Command(VerbCommand):
         if refused:
             raise CommandError(_("Not cancelled:\n%(reasons)s") % {"reasons": "\n".join(refused)})
 
-    def do_what_is_due(self, sign: ShutdownSignal) -> Any:
+    def handle_due(self, shutdown: ShutdownSignal) -> Any:
         raise CommandError(_("Name the tasks to cancel."))

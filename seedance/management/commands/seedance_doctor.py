@@ -1,4 +1,4 @@
-"""Look whether everything is in order, or show what would be sent."""
+"""Check whether everything is in order, or show what would be sent."""
 
 import uuid
 from argparse import ArgumentParser
@@ -10,20 +10,20 @@ from django.db import DatabaseError, transaction
 from django.utils.translation import gettext as _
 
 from ...models import GenerationTask
-from ..doctor import OK, TROUBLE, Finding, diagnose
+from ..doctor import OK, TROUBLE, Result, diagnose
 from ..request_options import add_request_arguments, prepared
 from ..request_preview import show
 
 
 class Command(BaseCommand):
-    """One line for each thing that must be right."""
+    """Prints one line for each check."""
 
     help = (
-        "Looks at settings, key, provider, storage, database, cluster, schedules and rows: one line each, exit status "
+        "Checks settings, key, provider, storage, database, cluster, schedules and rows: one line each, exit status "
         "1 on trouble. With --show-request prints the create call of a task, or of what --prompt and the other options "
         "ask for, without sending it."
     )
-    # What the checks have to say is a part of the answer.
+    # The system checks are part of the diagnosis.
     requires_system_checks = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -45,23 +45,23 @@ class Command(BaseCommand):
 
     def _diagnose(self) -> None:
         troubles = 0
-        for finding in diagnose():
-            self.stdout.write(self._line(finding))
-            troubles += finding.mark == TROUBLE
+        for result in diagnose():
+            self.stdout.write(self._line(result))
+            troubles += result.mark == TROUBLE
         if troubles:
             raise CommandError(_("Found trouble: %(count)d.") % {"count": troubles})
 
-    def _line(self, finding: Finding) -> str:
-        style = {OK: self.style.SUCCESS, TROUBLE: self.style.ERROR}.get(finding.mark, self.style.WARNING)
-        return f"{style(f'{finding.mark:<8}')} {finding.subject}: {finding.text}"
+    def _line(self, result: Result) -> str:
+        style = {OK: self.style.SUCCESS, TROUBLE: self.style.ERROR}.get(result.mark, self.style.WARNING)
+        return f"{style(f'{result.mark:<8}')} {result.subject}: {result.text}"
 
 
 def _shown(options: Mapping[str, Any]) -> str:
     try:
         return show(_stored(options["show_request"])) if options["show_request"] else _shown_once(options)
     except DatabaseError as exc:
-        words = _("The database cannot be used (%(error)s); run “manage.py migrate” first.")
-        raise CommandError(words % {"error": exc}) from exc
+        text = _("The database cannot be used (%(error)s); run “manage.py migrate” first.")
+        raise CommandError(text % {"error": exc}) from exc
 
 
 def _stored(text: str) -> GenerationTask:

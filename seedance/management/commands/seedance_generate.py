@@ -49,10 +49,8 @@ class Command(BaseCommand):
             for warning in request.warnings:
                 self.stderr.write(f"{warning.field}: {warning}")
             task = _created(request, owner, options["idempotency_key"])
-        words = (
-            _("Task %(id)s, %(model)s, made before with this key") if task.is_replay else _("Task %(id)s, %(model)s")
-        )
-        self.stdout.write(words % {"id": task.pk, "model": task.model_name})
+        text = _("Task %(id)s, %(model)s, made before with this key") if task.is_replay else _("Task %(id)s, %(model)s")
+        self.stdout.write(text % {"id": task.pk, "model": task.model_name})
         if options["wait"] or output is not None:
             self._wait(task)
             self._report(task)
@@ -60,8 +58,8 @@ class Command(BaseCommand):
             self.stdout.write(_("Copied to %(path)s") % {"path": _copy(task, output)})
 
     def _wait(self, task: GenerationTask) -> None:
-        with shutdown_signal() as sign, progress_line(self.stdout) as report:
-            if wait_for(task, sign, report):
+        with shutdown_signal() as shutdown, progress_line(self.stdout) as report:
+            if wait_for(task, shutdown, report):
                 return
         found_by = _("The task goes on. Look at it with “manage.py seedance_sync %(id)s”, or in the admin.")
         raise CommandError(found_by % {"id": task.pk}, returncode=INTERRUPTED)
@@ -108,7 +106,7 @@ def _why_not(task: GenerationTask) -> str:
 
 
 def _copy(task: GenerationTask, output: Path) -> Path:
-    """Copy the stored video; whoever looks at the file meets all of it or nothing."""
+    """Copy the stored video, atomically: a reader of the file finds all of it or nothing."""
     target = output / f"{task.pk}{Path(str(task.video.name)).suffix}" if output.is_dir() else output
     try:
         with task.video.open("rb") as video, tempfile.TemporaryDirectory(dir=target.absolute().parent) as folder:

@@ -11,7 +11,7 @@ from ... import retention
 
 
 class Command(BaseCommand):
-    """A thin door to ``retention``."""
+    """Calls ``retention``."""
 
     help = (
         "Deletes result files, tasks and callbacks that are older than KEEP_VIDEOS_DAYS, KEEP_TASKS_DAYS and "

@@ -9,7 +9,7 @@ from ... import queue
 
 
 class Command(BaseCommand):
-    """A thin door to ``queue.install_schedules``."""
+    """Calls ``queue.install_schedules``."""
 
     help = "Installs or repairs the django-q2 schedules of django-seedance; twice does no harm."
 

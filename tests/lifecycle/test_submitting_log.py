@@ -1,4 +1,4 @@
-"""A create that does not go through is told in the log, by codes and ids, without what was asked for."""
+"""A failed create is logged with codes and ids, without its content."""
 
 import logging
 

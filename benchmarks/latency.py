@@ -1,8 +1,8 @@
-"""How soon a finished video is noticed, and what that costs in calls, on hosts with and without lists and callbacks.
+"""How soon a finished video is detected, and with how many calls, on hosts with and without lists and callbacks.
 
-    python -m benchmarks.noticing --tasks 40
+    python -m benchmarks.latency --tasks 40
 
-Real time: the provider takes a minute for each video. All four kinds of host run side by side in one site.
+Real time: the provider takes a minute for each video. All four kinds of host run concurrently in one site.
 """
 
 import argparse
@@ -16,8 +16,7 @@ from typing import Any
 from .chaos import MODEL
 from .provider import ProviderProcess, operation_of
 from .services import Unavailable
-from .stage import Stage
-from .table import print_table
+from .site import Site, print_table
 
 #: Which hosts: alias, whether it lists, whether it calls back.
 HOSTS = {
@@ -26,14 +25,14 @@ HOSTS = {
     "relay": (False, True),
     "relay_only": (False, False),
 }
-#: What is promised of the host without lists, with callbacks and without: median calls, 95th percentile in seconds.
-MOST_CALLS = {True: 2, False: 8}
-LATEST = {True: 1.0, False: 10.0}
+#: Limits for the host without lists, with callbacks and without: median calls, 95th percentile in seconds.
+MAX_CALLS = {True: 2, False: 8}
+MAX_LATENCY = {True: 1.0, False: 10.0}
 
 
 @dataclass
-class Found:
-    """What one kind of host brought."""
+class Measured:
+    """The measurements of one kind of host."""
 
     seconds: list[float] = field(default_factory=list)
     gets: list[int] = field(default_factory=list)
@@ -54,23 +53,23 @@ def main() -> int:
     """Run it; the exit status."""
     options = _options()
     try:
-        stage = Stage(options.database, options.redis, options.log)
+        site = Site(options.database, options.redis, options.log)
     except Unavailable as exc:
         print(f"Cannot run: {exc}.", file=sys.stderr)
         return 2
-    with stage:
-        provider = stage.start_provider(queue_seconds=2, run_seconds=options.render)
-        stage.prepare(_seedance(stage, provider))
-        stage.start_web()
-        stage.start_cluster()
-        time.sleep(options.reconcile)
+    with site:
+        provider = site.start_provider(queue_seconds=2, run_seconds=options.render)
+        site.prepare(_seedance(site, provider))
+        site.start_web()
+        site.start_cluster()
+        time.sleep(options.startup)
         _create(options.tasks, options.spread)
         _wait(options.render)
         return 0 if _report(_compare(provider), options) else 1
 
 
-def _seedance(stage: Stage, provider: ProviderProcess) -> dict[str, Any]:
-    """As on a production site: the presets' own pace and limits."""
+def _seedance(site: Site, provider: ProviderProcess) -> dict[str, Any]:
+    """As on a production site: the presets' own poll intervals and rate limits."""
     return {
         "PROVIDERS": {
             alias: {
@@ -81,7 +80,7 @@ def _seedance(stage: Stage, provider: ProviderProcess) -> dict[str, Any]:
             }
             for alias, (lists, calls_back) in HOSTS.items()
         },
-        "PUBLIC_URL": stage.web_url,
+        "PUBLIC_URL": site.web_url,
     }
 
 
@@ -105,19 +104,19 @@ def _wait(render: float) -> None:
         time.sleep(1)
 
 
-def _compare(provider: ProviderProcess) -> dict[str, Found]:
+def _compare(provider: ProviderProcess) -> dict[str, Measured]:
     from seedance.models import GenerationTask
 
-    finished = {task["id"]: dict(task["history"]).get("succeeded") for task in provider.ask("tasks")}
+    finished = {task["id"]: dict(task["history"]).get("succeeded") for task in provider.query("tasks")}
     gets: Counter[str] = Counter()
     named: Counter[str] = Counter()
-    for call in provider.ask("requests"):
+    for call in provider.query("requests"):
         operation = operation_of(call["method"], call["path"])
         if operation == "get":
             gets[call["path"].rpartition("/")[2]] += 1
         elif operation == "list":
             named.update(id for value in call["query"].get("filter.task_ids", []) for id in value.split(","))
-    found = {alias: Found() for alias in HOSTS}
+    found = {alias: Measured() for alias in HOSTS}
     for task in GenerationTask.objects.filter(status="succeeded"):
         found[task.provider].seconds.append(task.finished_at.timestamp() - finished[task.provider_task_id])
         found[task.provider].gets.append(gets[task.provider_task_id])
@@ -125,12 +124,12 @@ def _compare(provider: ProviderProcess) -> dict[str, Found]:
     return found
 
 
-def _report(found: dict[str, Found], options: argparse.Namespace) -> bool:
+def _report(found: dict[str, Measured], options: argparse.Namespace) -> bool:
     rows, kept = [], True
     for alias, (lists, calls_back) in HOSTS.items():
         host = found[alias]
-        good = len(host.seconds) == options.tasks and host.late <= LATEST[calls_back]
-        good &= lists or host.calls <= MOST_CALLS[calls_back]
+        good = len(host.seconds) == options.tasks and host.late <= MAX_LATENCY[calls_back]
+        good &= lists or host.calls <= MAX_CALLS[calls_back]
         kept &= good
         rows.append(
             (
@@ -141,11 +140,11 @@ def _report(found: dict[str, Found], options: argparse.Namespace) -> bool:
                 f"{statistics.median(host.seconds):.2f} s",
                 f"{host.late:.2f} s",
                 f"{max(host.seconds):.2f} s",
-                "kept" if good else "MISSED",
+                "met" if good else "MISSED",
             )
         )
     title = f"{options.render:.0f} s a video, {options.database}, {options.redis or 'orm'}: host"
-    headings = (title, "tasks", "GETs, median", "named in lists", "noticed after, median", "p95", "max", "promise")
+    headings = (title, "tasks", "GETs, median", "named in lists", "detected after, median", "p95", "max", "requirement")
     print_table(headings, rows)
     return kept
 
@@ -155,7 +154,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--tasks", type=int, default=40, help="for each of the four kinds of host")
     parser.add_argument("--render", type=float, default=60.0, help="seconds the provider takes for a video")
     parser.add_argument("--spread", type=float, default=30.0, help="seconds over which the tasks are created")
-    parser.add_argument("--settle", type=float, default=5.0, help="seconds for the cluster to start")
+    parser.add_argument("--startup", type=float, default=5.0, help="seconds for the cluster to start")
     parser.add_argument("--database", default="sqlite", help="sqlite, postgres (a server of our own), or an address")
     parser.add_argument("--redis", default="", help="empty: ORM broker; redis: a server of our own; or an address")
     parser.add_argument("--log", default="", help="where to leave the log of the cluster")

@@ -1,4 +1,4 @@
-"""Calls that may be repeated: looking at one task or at many, and dropping one."""
+"""Calls that may be repeated: polling one task or many, and cancelling one."""
 
 import datetime as dt
 import gzip
@@ -207,7 +207,7 @@ def test_get_does_not_ask_for_an_id_that_would_vanish_from_the_address(ark, prov
     assert not provider.requests
 
 
-def test_get_gives_up_on_a_host_that_stays_silent(impatient, provider):
+def test_get_gives_up_on_a_host_that_does_not_answer(impatient, provider):
     provider.fault("slow_headers", on="get", times=None, seconds=2)
 
     with pytest.raises(TransportError):
@@ -251,7 +251,7 @@ def test_get_notices_a_body_that_is_shorter_than_announced(at_host, host):
     [b"", b"nonsense\r\n\r\n", b"HTTP/1.1 abc\r\n\r\n", struct.pack("8B", *range(8))],
     ids=["nothing", "words", "no status", "bytes"],
 )
-def test_get_takes_what_is_not_http_for_silence(at_host, host, raw):
+def test_get_treats_what_is_not_http_as_no_answer(at_host, host, raw):
     host.raw = raw
 
     with pytest.raises(TransportError):
@@ -358,7 +358,7 @@ def test_recent_tasks_of_one_tier_are_asked_for(ark, provider):
 
 def test_recent_tasks_of_an_endless_list_are_not_guessed_from_its_beginning(ark, provider, sample, monkeypatch):
     monkeypatch.setattr("seedance.provider.ark.PAGE_SIZE", 1)
-    monkeypatch.setattr("seedance.provider.ark.MOST_PAGES", 2)
+    monkeypatch.setattr("seedance.provider.ark.MAX_PAGES", 2)
     for _ in range(3):
         ark.create_task(sample)
 

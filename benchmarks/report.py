@@ -1,4 +1,4 @@
-"""The promise, checked row by row against what the provider accepted, which is what a real one would bill."""
+"""Check every row against the creates that the provider accepted, which a real one would bill."""
 
 import re
 from collections import Counter
@@ -14,23 +14,23 @@ MARKER = re.compile(r"m\d{6}")
 
 
 @dataclass
-class Verdict:
-    """What was found: every broken promise as a sentence, and what to count."""
+class Report:
+    """What was found: every violation as a sentence, and counters."""
 
     violations: list[str] = field(default_factory=list)
-    #: What happened to tasks that broke a promise or lost their video, for whoever looks into it.
-    stories: list[str] = field(default_factory=list)
+    #: The timelines of tasks with a violation or a lost video.
+    timelines: list[str] = field(default_factory=list)
     statuses: Counter[str] = field(default_factory=Counter)
     flags: Counter[str] = field(default_factory=Counter)
     stored: int = 0
-    doubles: int = 0
+    paid_twice: int = 0
     lost: int = 0
     #: Unconfirmed rows whose create did, or did not, reach the provider.
-    in_doubt_paid: int = 0
-    in_doubt_unpaid: int = 0
+    unconfirmed_paid: int = 0
+    unconfirmed_unpaid: int = 0
 
 
-def evaluate(wanted: Iterable[str], ledger: list[dict[str, Any]], remote_tasks: list[dict[str, Any]]) -> Verdict:
+def evaluate(wanted: Iterable[str], ledger: list[dict[str, Any]], remote_tasks: list[dict[str, Any]]) -> Report:
     """Compare rows, the provider's ledger and the provider's tasks.
 
     Args:
@@ -38,7 +38,7 @@ def evaluate(wanted: Iterable[str], ledger: list[dict[str, Any]], remote_tasks: 
         ledger: accepted creates, each with ``id`` and ``prompt``.
         remote_tasks: the provider's tasks, each with ``id`` and ``status``.
     """
-    verdict = Verdict()
+    report = Report()
     paid: dict[str, list[str]] = {}
     for entry in ledger:
         paid.setdefault(_marker(entry["prompt"]), []).append(entry["id"])
@@ -47,62 +47,62 @@ def evaluate(wanted: Iterable[str], ledger: list[dict[str, Any]], remote_tasks: 
     for marker in sorted({*wanted, *paid}):
         ids = paid.get(marker, [])
         if len(ids) > 1:
-            verdict.doubles += 1
-            verdict.violations.append(f"{marker} was paid {len(ids)} times: {', '.join(ids)}")
+            report.paid_twice += 1
+            report.violations.append(f"{marker} was paid {len(ids)} times: {', '.join(ids)}")
         if marker not in rows:
-            verdict.lost += 1
-            verdict.violations.append(f"{marker} has no row")
+            report.lost += 1
+            report.violations.append(f"{marker} has no row")
             continue
-        _judge_row(verdict, rows[marker], ids, truth)
-    return verdict
+        _check_row(report, rows[marker], ids, truth)
+    return report
 
 
-def _judge_row(verdict: Verdict, task: GenerationTask, ids: list[str], truth: Mapping[str, str]) -> None:
-    verdict.statuses[task.status] += 1
+def _check_row(report: Report, task: GenerationTask, ids: list[str], truth: Mapping[str, str]) -> None:
+    report.statuses[task.status] += 1
     if task.attention:
-        verdict.flags[task.attention] += 1
+        report.flags[task.attention] += 1
     if task.status == Status.UNCONFIRMED:
-        verdict.in_doubt_paid += bool(ids)
-        verdict.in_doubt_unpaid += not ids
-    if trouble := _trouble_with(task, ids, truth):
-        verdict.violations.append(f"{task.metadata['marker']} {task.status} {task.provider_task_id}: {trouble}")
-    if trouble or task.attention == Attention.LOST_MEDIA:
-        verdict.stories += _story(task)
+        report.unconfirmed_paid += bool(ids)
+        report.unconfirmed_unpaid += not ids
+    if problem := _problem(task, ids, truth):
+        report.violations.append(f"{task.metadata['marker']} {task.status} {task.provider_task_id}: {problem}")
+    if problem or task.attention == Attention.LOST_MEDIA:
+        report.timelines += _timeline(task)
     elif task.archived_at:
-        verdict.stored += 1
+        report.stored += 1
 
 
-def _trouble_with(task: GenerationTask, ids: list[str], truth: Mapping[str, str]) -> str:
+def _problem(task: GenerationTask, ids: list[str], truth: Mapping[str, str]) -> str:
     """What is wrong with a row, ``""`` when nothing is."""
     if task.status == Status.SUBMITTING:
         return "is still being sent"
     if task.provider_task_id and task.provider_task_id not in ids:
-        return f"took over somebody else's video; its own is {ids}"
+        return f"has the video of another task; its own is {ids}"
     if not task.provider_task_id and task.status == Status.FAILED:
-        return f"is told to be unpaid, but {ids} were paid" if ids else ""
+        return f"counts as unpaid, but {ids} were paid" if ids else ""
     if task.attention and not task.archived_at:
         return ""
     if task.status not in FINAL:
-        return "never came to an end, and no flag says why"
+        return "never ended, and no flag says why"
     if task.status != truth[task.provider_task_id]:
         return f"is {truth[task.provider_task_id]} at the provider"
     if task.status == Status.SUCCEEDED:
-        return _trouble_with_video(task)
+        return _video_problem(task)
     return ""
 
 
-def _trouble_with_video(task: GenerationTask) -> str:
+def _video_problem(task: GenerationTask) -> str:
     if not task.archived_at:
-        return "its video never came home, and no flag says why"
+        return "its video was never stored, and no flag says why"
     try:
-        with task.video.open("rb") as file, av.open(file) as film:
-            next(film.decode(video=0))
+        with task.video.open("rb") as file, av.open(file) as video:
+            next(video.decode(video=0))
     except (OSError, StopIteration, av.error.FFmpegError) as exc:
         return f"its video does not play ({type(exc).__name__})"
     return ""
 
 
-def _story(task: GenerationTask) -> list[str]:
+def _timeline(task: GenerationTask) -> list[str]:
     lines = [f"{task.metadata['marker']} {task.provider_task_id}"]
     for event in task.events.order_by("pk"):
         what = f"{event.what} {event.from_status} → {event.to_status}" if event.to_status else event.what

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -16,19 +17,19 @@ import django
 from django.core.management import call_command
 
 from .provider import ProviderProcess
-from .services import GuestPostgres, GuestRedis, OwnPostgres, OwnRedis, free_port, wait_for_port
+from .services import OwnPostgres, OwnRedis, SharedPostgres, SharedRedis, free_port, wait_for_port
 
 ROOT = Path(__file__).resolve().parent.parent
 
 
-class Stage:
+class Site:
     """A throw-away site. Leaving the ``with`` block ends every process and removes every file.
 
     Args:
         database: ``sqlite``, ``postgres`` for a server of our own, or the address of a PostgreSQL server on which a
             database of our own is made.
         redis: empty for the ORM broker, ``redis`` for a server of our own, or an address.
-        keep_log: where the log of the site's processes is left for people.
+        keep_log: where the log of the site's processes is kept.
     """
 
     def __init__(self, database: str = "sqlite", redis: str = "", keep_log: str = "") -> None:
@@ -36,8 +37,8 @@ class Stage:
         self._keep_log = keep_log
         self._processes: list[subprocess.Popen[bytes]] = []
         self._provider: ProviderProcess | None = None
-        self.postgres: OwnPostgres | GuestPostgres | None = None
-        self.redis: OwnRedis | GuestRedis | None = None
+        self.postgres: OwnPostgres | SharedPostgres | None = None
+        self.redis: OwnRedis | SharedRedis | None = None
         try:
             self._start_services(database, redis)
         except BaseException:
@@ -114,12 +115,12 @@ class Stage:
             "REDIS_URL": "",
         }
         if redis:
-            self.redis = OwnRedis(self.folder) if redis == "redis" else GuestRedis(redis, self.folder.name)
+            self.redis = OwnRedis(self.folder) if redis == "redis" else SharedRedis(redis, self.folder.name)
             self._environment["REDIS_URL"] = self.redis.url
         if database == "sqlite":
             self._environment["DATABASE_URL"] = f"sqlite:///{self.folder / 'site.sqlite3'}"
             return
-        self.postgres = OwnPostgres(self.folder) if database == "postgres" else GuestPostgres(database)
+        self.postgres = OwnPostgres(self.folder) if database == "postgres" else SharedPostgres(database)
         self._environment["DATABASE_URL"] = self.postgres.url
 
     def _start(self, *arguments: str) -> subprocess.Popen[bytes]:
@@ -133,3 +134,12 @@ class Stage:
         )
         self._processes.append(process)
         return process
+
+
+def print_table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Print a Markdown table with aligned columns."""
+    lines = [list(headings), *[[str(cell) for cell in row] for row in rows]]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(headings))]
+    rule = ["-" * width for width in widths]
+    for line in (lines[0], rule, *lines[1:]):
+        print("| " + " | ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) + " |", flush=True)
