@@ -6,7 +6,7 @@ import time
 from contextlib import suppress
 
 from .. import conf
-from ..catalogue import error_kinds, find_error
+from ..catalogue import find_error
 from ..exceptions import ConfigurationError, ProviderError
 from ..models import RateLimit
 from ..provider.ark import SeedanceClient
@@ -67,4 +67,4 @@ def error_code_of(exc: ProviderError) -> str:
     if exc.code:
         return exc.code
     kind = find_error("", exc.status_code, str(exc))
-    return kind.name if kind in error_kinds() and not kind.default_for_status else f"http_{exc.status_code}"
+    return kind.name if kind.is_known and not kind.default_for_status else f"http_{exc.status_code}"
