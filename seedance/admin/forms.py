@@ -18,7 +18,7 @@ from ..catalogue.violations import Violation
 from ..exceptions import TransitionError
 from ..models import GenerationTask, MediaItem, chaining
 from ..models.after_commit import delete_after_commit
-from ..models.cost import estimate_columns
+from ..models.manager import request_columns
 from .choices import YES_NO, model_choices, offered
 from .presentation import column_label
 
@@ -208,16 +208,7 @@ class TaskForm(forms.ModelForm):
 
     def columns(self) -> dict[str, Any]:
         """What the prepared request writes into the row."""
-        inputs = self.accepted.inputs
-        return {
-            **estimate_columns(self.accepted),
-            "provider": self.accepted.provider,
-            "model_name": inputs.model_name,
-            "prompt": inputs.prompt,
-            "draft_task_id": inputs.draft_task_id,
-            "metadata": dict(self.accepted.metadata),
-            **{name: inputs.parameters.get(name) for name in PARAMETERS},
-        }
+        return request_columns(self.accepted)
 
     def _place(self, violation: Violation, media: MediaFormSet | None) -> None:
         match = _MEDIA_PATH.fullmatch(violation.field)

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from ..catalogue.inputs import FRAME_ROLES
 from ..catalogue.violations import Violation
 from ..exceptions import TransitionError
+from ..intake import Order
 from ..models import GenerationTask, chaining
 from ..models.queryset import GenerationTaskQuerySet
 from .errors import RequestRefused, refusal
@@ -22,7 +23,7 @@ _MEDIUM = re.compile(r"media\[(\d+)\]")
 
 def continuation(
     named: str, visible: GenerationTaskQuerySet | None, request: Mapping[str, Any], parameters: Mapping[str, Any]
-) -> chaining.Continuation:
+) -> Order:
     """What a body asks for that names a task to go on from; what is wrong with the frame is said of the field.
 
     Args:

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from django.http import QueryDict
@@ -12,6 +11,7 @@ from rest_framework.request import Request
 from .. import intake
 from ..catalogue.inputs import PARAMETERS
 from ..catalogue.violations import Violation
+from ..intake import Order
 from ..models.queryset import GenerationTaskQuerySet
 from . import continuing, drafts
 from .errors import MAX_ERRORS, RequestRefused, refusal
@@ -23,16 +23,6 @@ MAX_BATCH = 100
 
 #: Where a step down a field's path begins.
 _STEP = re.compile(r"[.\[]")
-
-
-@dataclass(frozen=True)
-class Order:
-    """One request, read and checked, with no errors left."""
-
-    prepared: intake.Prepared
-    submit: bool
-    #: A line for the timeline; empty for none.
-    note: str
 
 
 def parsed_body(request: Request) -> object:
@@ -121,7 +111,7 @@ def _read(
     # A field that could not be read was judged as if it were missing; its own problem says it better.
     if not any(violation.field == "" and violation.code in UNREAD for violation in violations):
         violations += _elsewhere(prepared.errors, unread)
-    return Order(prepared, values.get("submit", True), note), violations
+    return Order(prepared, values.get("submit", True), note=note), violations
 
 
 def _prepared(

@@ -18,7 +18,6 @@ from .. import conf, intake
 from ..exceptions import TransitionError
 from ..models import GenerationTask
 from ..models.idempotency import IdempotencyKey, get_or_create
-from ..models.queryset import Order
 from . import idempotency, request_parsing, request_serializers, throttling, waiting
 from .base import Endpoint, conditional
 from .errors import FileGone, WrongState, described
@@ -334,10 +333,7 @@ class TaskViewSet(TaskEndpoint, GenericViewSet):
         return [task]
 
     def _create_all(self, given: object, key: IdempotencyKey | None) -> Tasks:
-        orders = [
-            Order(order.prepared, order.submit, note=order.note)
-            for order in request_parsing.orders(given, self.get_queryset())
-        ]
+        orders = request_parsing.orders(given, self.get_queryset())
         return GenerationTask.objects.create_many(orders, owner=self.request.user, cause=_CAUSE, idempotency_key=key)
 
 

@@ -4,7 +4,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from ..models import Callback, GenerationTask, Status, TaskEvent
-from ..models.task import CLOSED_AS_LOST
+from ..models.transitions import CLOSED_AS_LOST
 from ..models.wake import wake_workers
 from ..provider.reading import read_object, read_task
 

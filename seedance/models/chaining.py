@@ -1,7 +1,6 @@
 """Go on where a video ended: its last frame becomes the first frame of the next."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
@@ -22,14 +21,6 @@ _LENGTH = frozenset({"duration", "frames"})
 
 #: What the rules say of a ratio where only the given picture can set it.
 _RATIO_FOLLOWS = "ratio_follows_input"
-
-
-@dataclass(frozen=True)
-class Continuation:
-    """A request that goes on where a video ended, and the line about it for its timeline."""
-
-    prepared: intake.Prepared
-    note: str
 
 
 def first_frame(task: "GenerationTask") -> dict[str, Any]:
@@ -56,7 +47,7 @@ def prepare(
     provider: str = "",
     metadata: Mapping[str, Any] | None = None,
     **parameters: object,
-) -> Continuation:
+) -> intake.Order:
     """A request that begins with the last frame of a task's video; what is not given is as it was for that task.
 
     A parameter of the old task that the rules refuse for the new one is left to the model, and a ratio that only
@@ -82,8 +73,8 @@ def prepare(
     }
     if changed:
         prepared = intake.prepare(**request, parameters={**inherited, **changed, **given})
-        return Continuation(prepared, f"{note_of(task)} Not as before: {', '.join(changed)}.")
-    return Continuation(prepared, note_of(task))
+        return intake.Order(prepared, note=f"{note_of(task)} Not as before: {', '.join(changed)}.")
+    return intake.Order(prepared, note=note_of(task))
 
 
 def _inherited(task: "GenerationTask", given: Mapping[str, object]) -> Iterator[tuple[str, Any]]:

@@ -13,16 +13,6 @@ if TYPE_CHECKING:
     from .task import GenerationTask
 
 
-def estimate_columns(prepared: intake.Prepared) -> dict[str, Any]:
-    """The columns of the estimate of a request, with the price that it was made with."""
-    estimate = intake.estimate(prepared)
-    return {
-        "estimate_amount": estimate.amount,
-        "estimate_currency": estimate.currency,
-        "estimate_price": None if estimate.price is None else dict(estimate.price),
-    }
-
-
 def final_columns(task: "GenerationTask", to: Status, changes: Mapping[str, Any]) -> dict[str, Any]:
     """The cost columns of a task that becomes final, and whether it was billed.
 

@@ -1,17 +1,12 @@
 """One request for one video."""
 
-import datetime as dt
 import logging
 from typing import Any
 
 from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import (
-    DEFAULT_DB_ALIAS,
     IntegrityError,
-    InterfaceError,
-    OperationalError,
-    connections,
     models,
     transaction,
 )
@@ -21,13 +16,14 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from ..catalogue.inputs import PARAMETERS, Inputs, MediaInput
-from ..conf import provider, result_storage
+from ..conf import result_storage
 from ..exceptions import TransitionError
 from .after_commit import after_commit, delete_after_commit
 from .databases import OwnerField, set_null
 from .event import TaskEvent
 from .ids import callback_token, provider_task_digest, uuid7
-from .queryset import CLOSABLE_ROWS, IN_FLIGHT_ROWS, PENDING_ROWS, UNARCHIVED_ROWS, GenerationTaskManager
+from .manager import GenerationTaskManager
+from .queryset import IN_FLIGHT_ROWS, PENDING_ROWS, UNARCHIVED_ROWS
 from .results import RESULT_FILES, ResultDirectory
 from .status import (
     ACTIVE,
@@ -36,23 +32,15 @@ from .status import (
     IN_FLIGHT,
     MAY_COST,
     NEEDS_PERSON,
-    TRANSITIONS,
-    UNCANCELLABLE,
     Attention,
     Status,
 )
-from .transitions import Transition, rows_without_newer_report, show, with_digest
-from .wake import wake_workers
+from .transitions import GONE, Transitions
 
 logger = logging.getLogger(__name__)
 
-#: The error code of a task that a person has closed as lost.
-CLOSED_AS_LOST = "closed_as_lost"
-
-_GONE = _("This task was deleted in the meantime.")
 _MAY_COST = _("This task may still cost money; it can be deleted once it is final.")
 _PROTECTED = _("Something else on this site refers to this task and protects it.")
-_MOVED_ON = _("The task moved on just now; try again.")
 
 
 def result_path(task: "GenerationTask", filename: str) -> str:
@@ -60,7 +48,7 @@ def result_path(task: "GenerationTask", filename: str) -> str:
     return f"seedance/{task.created_at:%Y/%m}/{task.pk}/{filename}"
 
 
-class GenerationTask(models.Model):
+class GenerationTask(Transitions):
     """One request for one video, from the wish to the stored file.
 
     ::
@@ -346,140 +334,6 @@ class GenerationTask(models.Model):
             draft_task_id=self.draft_task_id,
         )
 
-    def can_become(self, status: Status) -> bool:
-        """Whether the state machine has an arrow from here to there."""
-        return status in TRANSITIONS[Status(self.status)]
-
-    def advance(
-        self,
-        to: Status,
-        *,
-        cause: str,
-        actor: str = "",
-        detail: str = "",
-        reported_at: dt.datetime | None = None,
-        among: "models.QuerySet[GenerationTask] | None" = None,
-        **changes: Any,
-    ) -> bool:
-        """Move to another status if the row, as it is in the database now, still allows it.
-
-        One conditional UPDATE and one timeline row in one transaction; the signal follows the commit.
-
-        Args:
-            news_of: the provider's time of what is written; older news than the row has is refused.
-            among: rows that the task must still be one of, as part of the condition.
-            changes: columns to write with the status.
-
-        Returns:
-            True when this call did it. False when somebody was first, or the move does not exist; the
-            instance then shows the row as it is. False, too, when the row is gone.
-        """
-        using = self._state.db
-        while self.can_become(to):
-            transition = Transition(self, to, changes, detail, reported_at, actor, among)
-            with transaction.atomic(using=using):
-                columns = transition.columns(timezone.now())
-                if transition.rows(using).update(**columns) == 1:
-                    transition.event(cause).save(using=using)
-                    transition.apply_to_instance(columns, using)
-                    return True
-            old = self.status
-            if self._is_gone() or self.status == old:
-                return False  # where the status is as we thought, the news was old
-        return False
-
-    def accept(self, provider_task_id: str, *, cause: str, detail: str = "", **changes: Any) -> bool:
-        """Move to ``queued`` with the id of a task that will be paid for, if the row still allows it.
-
-        Unlike ``advance`` this is one UPDATE that commits by itself: a timeline row that cannot be written must not
-        undo the id.
-
-        Args:
-            changes: columns to write with id and status.
-
-        Returns:
-            As ``advance``.
-
-        Raises:
-            IntegrityError: another task of this provider has this id.
-        """
-        using = self._state.db
-        while self.can_become(Status.QUEUED):
-            transition = Transition(self, Status.QUEUED, {**changes, "provider_task_id": provider_task_id}, detail)
-            columns = transition.columns(timezone.now())
-            with transaction.atomic(using=using):
-                moved = transition.rows(using).update(**columns) == 1
-            if moved:
-                self._save_event(transition.event(cause))
-                transition.apply_to_instance(columns, using)
-                return True
-            old = self.status
-            if self._is_gone() or self.status == old:
-                return False
-        return False
-
-    def _save_event(self, event: TaskEvent) -> None:
-        """Write a line of the timeline, on a second connection if need be; a failure is logged and goes no further."""
-        using = self._state.db or DEFAULT_DB_ALIAS
-        for _attempt in range(2):
-            try:
-                with transaction.atomic(using=using):
-                    event.save(using=using)
-                return
-            except (OperationalError, InterfaceError) as exc:
-                logger.warning("timeline row not written task=%s error=%s", self.pk, type(exc).__name__)
-                connections[using].close()
-            except Exception:  # a receiver of post_save may raise anything
-                logger.exception("timeline row not written task=%s", self.pk)
-                return
-
-    def amend(
-        self,
-        *,
-        reported_at: dt.datetime | None = None,
-        among: "models.QuerySet[GenerationTask] | None" = None,
-        **changes: Any,
-    ) -> bool:
-        """Write columns while the status stays what this instance believes it to be.
-
-        Args:
-            among: rows that the task must still be one of, as part of the condition.
-
-        Returns:
-            False when the row has moved on, was deleted, or has newer news; nothing is written then.
-        """
-        columns = {"updated_at": timezone.now(), **with_digest(self, changes)}
-        rows = rows_without_newer_report(self, self._state.db, reported_at).filter(status=self.status)
-        if among is not None:
-            rows &= among.order_by()
-        if rows.update(**columns) != 1:
-            return False
-        show(self, columns, self._state.db)
-        return True
-
-    def request_cancel(self, *, cause: str, actor: str = "") -> None:
-        """Cancel here and now while the provider does not know the task; ask for it once it is queued there.
-
-        Raises:
-            TransitionError: with the reason, when it can no longer be stopped, the host cannot cancel, or the row
-                is gone.
-        """
-        here = self.can_become(Status.CANCELLED) and not self.is_in_flight
-        if here and self.advance(Status.CANCELLED, cause=cause, actor=actor, among=self._unsent()):
-            return
-        if self._is_gone():
-            raise TransitionError(_GONE)
-        if self.status != Status.QUEUED:
-            raise TransitionError(UNCANCELLABLE.get(Status(self.status), _MOVED_ON))
-        if not provider(self.provider).CANCELS:
-            raise TransitionError(_("This provider cannot cancel a task that it has accepted."))
-        now = timezone.now()
-        if not self.amend(cancel_requested_at=now, next_poll_at=now):
-            reason = _GONE if self._is_gone() else UNCANCELLABLE.get(Status(self.status), _MOVED_ON)
-            raise TransitionError(reason)
-        self.note(TaskEvent.What.NOTE, cause=cause, actor=actor, detail="Cancelling was asked for.")
-        wake_workers(self._state.db or "default")
-
     def erase(self) -> None:
         """Delete the row and its files.
 
@@ -513,11 +367,11 @@ class GenerationTask(models.Model):
             if not self.is_in_flight and self.can_become(Status.CANCELLED):
                 self.advance(Status.CANCELLED, cause="erase", among=self._unsent())
             if not self.is_final:
-                raise TransitionError(_GONE if self._is_gone() else _MAY_COST)
+                raise TransitionError(GONE if self._is_gone() else _MAY_COST)
             pk = self.pk
             if self.delete()[1].get(self._meta.label) != 1:
                 self.pk = pk
-                raise TransitionError(_GONE)  # another request erased it, with its files
+                raise TransitionError(GONE)  # another request erased it, with its files
         return results
 
     def _result_files_now(self) -> list[FieldFile]:
@@ -525,40 +379,19 @@ class GenerationTask(models.Model):
 
         The row is locked: until the transaction ends it comes to name no others.
         """
-        rows = type(self)._base_manager.using(self._state.db).select_for_update().filter(pk=self.pk)
+        rows = self._rows().select_for_update().filter(pk=self.pk)
         return [file for row in rows.only(*RESULT_FILES) for file in (row.video, row.poster, row.last_frame)]
 
     def flag(self, attention: Attention, *, cause: str, detail: str = "") -> None:
         """Raise *needs attention*, once per reason and wording; not for what a person has marked as seen."""
         if (self.attention, self.attention_detail) == (attention, detail):
             return
-        unseen = type(self)._base_manager.using(self._state.db).exclude(attention_seen=attention)
+        unseen = self._rows().exclude(attention_seen=attention)
         with transaction.atomic(using=self._state.db):
             if self.amend(among=unseen, attention=attention, attention_detail=detail, attention_seen=""):
                 self.note(
                     TaskEvent.What.ATTENTION, cause=cause, detail=f"{attention}: {detail}" if detail else attention
                 )
-
-    def note(self, what: TaskEvent.What, **columns: Any) -> TaskEvent | None:
-        """Add a line to the timeline; ``None`` when the row is gone, and its timeline with it."""
-        try:
-            with transaction.atomic(using=self._state.db):
-                return TaskEvent.objects.using(self._state.db).create(task=self, what=what, **columns)
-        except IntegrityError:
-            return None
-
-    def _unsent(self) -> "models.QuerySet[GenerationTask]":
-        """Rows that can end here and now: the provider certainly has none of them."""
-        rows = type(self)._base_manager.using(self._state.db)
-        return rows.filter(status__in=(Status.NEW, Status.PENDING))
-
-    def _is_gone(self) -> bool:
-        """Read the row again; True when there is none any more."""
-        try:
-            self.refresh_from_db()
-        except type(self).DoesNotExist:
-            return True
-        return False
 
     def mark_seen(self, *, cause: str, actor: str = "") -> None:
         """Lower *needs attention*; the same reason does not raise it again while the status stays.
@@ -569,7 +402,7 @@ class GenerationTask(models.Model):
         attention = self.attention
         if attention == Attention.PAUSED:
             raise TransitionError(_("This goes by itself once the account is resumed."))
-        same = type(self)._base_manager.using(self._state.db).filter(attention=attention)
+        same = self._rows().filter(attention=attention)
         with transaction.atomic(using=self._state.db):
             lowered = attention and self.amend(among=same, attention="", attention_detail="", attention_seen=attention)
             if not lowered:
@@ -586,28 +419,3 @@ class GenerationTask(models.Model):
         """Whether a person may close it as lost: no machine will find out what became of it, or not for long."""
         lost = self.is_in_flight and self.standing_attention in CLOSABLE
         return lost or self.status == Status.UNCONFIRMED
-
-    def close_as_lost(self, *, cause: str, actor: str = "") -> None:
-        """End a task that the provider has lost, because a person says so. It may have been billed.
-
-        Raises:
-            TransitionError: it may still end by itself.
-        """
-        # The update locks the row until the move is made: a task that was found again meanwhile stays open.
-        rows = type(self)._base_manager.using(self._state.db).filter(CLOSABLE_ROWS, pk=self.pk, status=self.status)
-        with transaction.atomic(using=self._state.db):
-            moved = rows.update(updated_at=timezone.now()) and self.advance(
-                Status.FAILED,
-                cause=cause,
-                actor=actor,
-                detail="Closed as lost by a person; it is not known whether it was billed.",
-                error_code=CLOSED_AS_LOST,
-                error_message="Closed as lost by a person.",
-                error_charged="unknown",
-                requested_provider_task_id="",
-                attention="",
-                attention_detail="",
-                next_poll_at=None,
-            )
-            if not moved:
-                raise TransitionError(_("Only a task that the provider has lost can be closed; this one is not lost."))
