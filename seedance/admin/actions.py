@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from .. import conf
 from ..exceptions import TransitionError
-from ..models import FINAL, GenerationTask, Status
+from ..models import FINAL, Cause, GenerationTask, Status
 from ..models.queryset import CLOSABLE_ROWS, GenerationTaskQuerySet
 from ..models.status import IN_FLIGHT, UNCANCELLABLE
 from . import display, pricing, provider_status, submission
@@ -36,7 +36,6 @@ CONFIRMED = "confirmed"
 EXPECTED = "expected"
 
 #: Who did it, in the timeline.
-CAUSE = "admin"
 
 _NOT_NEW = gettext_lazy("only new tasks can be submitted")
 _NOT_IN_FLIGHT = gettext_lazy("the provider does not have it, or has finished with it")
@@ -106,7 +105,7 @@ def submit_selected(
     if count > 1 and not _is_confirmed(request, count):
         preview = submit_outlook(ready, skipped, with_cost=modeladmin.sees_cost(request))
         return _confirm(modeladmin, request, _("Submit video tasks"), preview, count)
-    done = ready.submit(cause=CAUSE, actor=request.user.get_username())
+    done = ready.submit(cause=Cause.ADMIN, actor=request.user.get_username())
     report = ngettext("%(count)s task will be sent.", "%(count)s tasks will be sent.", done)
     return _finish(modeladmin, request, report % {"count": done}, done, skipped)
 
@@ -133,7 +132,7 @@ def archive_selected(
     chosen = cast(GenerationTaskQuerySet, queryset)
     for status, _alias, count in _group_by_status(chosen.exclude(pk__in=chosen.to_archive_again().values("pk"))):
         skipped.add(status, _NOTHING_TO_ARCHIVE, count)
-    done = chosen.archive_again(cause=CAUSE, actor=request.user.get_username())
+    done = chosen.archive_again(cause=Cause.ADMIN, actor=request.user.get_username())
     report = ngettext("The video of %(count)s task is fetched.", "The videos of %(count)s tasks are fetched.", done)
     return _finish(modeladmin, request, report % {"count": done}, done, skipped)
 
@@ -148,7 +147,7 @@ def cancel_selected(
     skipped, here, there = SkipReport(), 0, 0
     for task in queryset:
         try:
-            task.request_cancel(cause=CAUSE, actor=request.user.get_username())
+            task.request_cancel(cause=Cause.ADMIN, actor=request.user.get_username())
         except TransitionError as error:
             skipped.add(task.status, str(error))
         else:
@@ -195,7 +194,7 @@ def mark_seen_selected(
     for status, _alias, count in _group_by_status(queryset.filter(attention="")):
         skipped.add(status, _NO_ATTENTION, count)
     done = _each(
-        queryset.exclude(attention=""), skipped, lambda task: task.mark_seen(cause=CAUSE, actor=_name(request))
+        queryset.exclude(attention=""), skipped, lambda task: task.mark_seen(cause=Cause.ADMIN, actor=_name(request))
     )
     report = ngettext("%(count)s task was marked as seen.", "%(count)s tasks were marked as seen.", done)
     return _finish(modeladmin, request, report % {"count": done}, done, skipped)
@@ -211,7 +210,9 @@ def close_selected(
     skipped = SkipReport()
     _skip_what_is_not_lost(queryset, skipped)
     done = _each(
-        queryset.filter(CLOSABLE_ROWS), skipped, lambda task: task.close_as_lost(cause=CAUSE, actor=_name(request))
+        queryset.filter(CLOSABLE_ROWS),
+        skipped,
+        lambda task: task.close_as_lost(cause=Cause.ADMIN, actor=_name(request)),
     )
     report = ngettext("%(count)s task was closed as lost.", "%(count)s tasks were closed as lost.", done)
     return _finish(modeladmin, request, report % {"count": done}, done, skipped)
@@ -409,7 +410,7 @@ def _retried(
     """The tasks of this confirmation, and whether each is new. Safe to be repeated after a cut connection."""
     key = submission.key_of(request)
     for task in queryset:
-        make = partial(GenerationTask.objects.retry, task, owner=request.user, cause=CAUSE)
+        make = partial(GenerationTask.objects.retry, task, owner=request.user, cause=Cause.ADMIN)
         try:
             yield submission.create_once(key, request.user, make, source=task.pk)
         except TransitionError as error:

@@ -12,7 +12,7 @@ from ..catalogue.inputs import PARAMETERS
 from ..exceptions import ConfigurationError
 from ..models import Attention, GenerationTask, Status
 from . import display, provider_status
-from .presentation import CHARGED, column_label, error_meaning, status_style
+from .presentation import column_label, error_meaning, status_style
 
 #: How many callbacks stand on the page of their task.
 SHOWN_CALLBACKS = 5
@@ -100,7 +100,7 @@ def get_task_context(task: GenerationTask, allowed: Collection[str], *, with_cos
         "dimensions": dimensions(task),
         "video_size": display.size(task.video_bytes),
         "error_meaning": error_meaning(task.error_code),
-        "charged": CHARGED.get(task.error_charged, "") if task.is_final else "",
+        "charged": task.get_error_charged_display() if task.is_final else "",
         "cost": display.cost(task) if with_cost else "",
         "estimate": display.estimate(task) if with_cost and task.cost_amount is not None else "",
         "comparison": comparison(task),

@@ -17,9 +17,8 @@ from django.utils.translation import gettext as _
 
 from .. import lifecycle
 from ..exceptions import SeedanceError, TransitionError
-from ..models import GenerationTask, MediaItem
+from ..models import Cause, GenerationTask, MediaItem
 from . import display, reconciling, submission
-from .actions import CAUSE
 from .columns import TaskList
 from .links import page_url
 from .serving import serve
@@ -112,10 +111,10 @@ class TaskPages(TaskList):
         if "provider_task_id" in request.POST:
             found = reconciling.FoundForm(request.POST)
             _require_valid(found)
-            lifecycle.request_link(task, found.cleaned_data["provider_task_id"], cause=CAUSE, actor=who)
+            lifecycle.request_link(task, found.cleaned_data["provider_task_id"], cause=Cause.ADMIN, actor=who)
             return _("A worker looks for it at the provider; this page shows what comes of it.")
         _require_valid(reconciling.AbsentForm(request.POST))
-        lifecycle.resubmit(task, cause=CAUSE, actor=who)
+        lifecycle.resubmit(task, cause=Cause.ADMIN, actor=who)
         return _("The task will be sent again.")
 
     def _live_row(self, request: HttpRequest, task: GenerationTask) -> dict[str, Any]:

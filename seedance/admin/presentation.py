@@ -50,13 +50,6 @@ STATUS_STYLES: dict[Status, StatusStyle] = {
     ),
 }
 
-#: What ``error_charged`` says to people.
-CHARGED: dict[str, Promise] = {
-    "no": _("Nothing was billed."),
-    "yes": _("It was billed."),
-    "unknown": _("It is not known whether it was billed."),
-}
-
 
 def status_style(status: str) -> StatusStyle:
     """How a status appears."""

@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from .. import conf, health
 from ..exceptions import TransitionError
-from ..models import Callback, GenerationTask, Status, TaskEvent
+from ..models import Callback, Cause, GenerationTask, Status, TaskEvent
 from . import actions, continuing, provider_status, submission
 from .detail import get_task_context
 from .forms import ESTIMATE_BUTTON, SUBMIT_BUTTON, TaskForm
@@ -290,7 +290,7 @@ class GenerationTaskAdmin(TaskPages):
             form.accepted,
             owner=request.user,
             submit=self._wants_submit(request, form),
-            cause=actions.CAUSE,
+            cause=Cause.ADMIN,
             note=form.note,
             id=obj.pk,
         )
@@ -342,9 +342,9 @@ class GenerationTaskAdmin(TaskPages):
             raise TransitionError(str(_CHANGED if rows.exists() else _TOO_LATE))
         if not obj.amend(**form.columns()):
             raise TransitionError(str(_TOO_LATE))
-        obj.note(TaskEvent.What.NOTE, cause=actions.CAUSE, actor=who, detail="The request was edited.")
+        obj.note(TaskEvent.What.NOTE, cause=Cause.ADMIN, actor=who, detail="The request was edited.")
         if self._wants_submit(request, form):
-            GenerationTask.objects.filter(pk=obj.pk).submit(cause=actions.CAUSE, actor=who)
+            GenerationTask.objects.filter(pk=obj.pk).submit(cause=Cause.ADMIN, actor=who)
 
     def _wants_submit(self, request: HttpRequest, form: TaskForm) -> bool:
         return SUBMIT_BUTTON in request.POST and not provider_status.submit_blocker(form.accepted.provider)

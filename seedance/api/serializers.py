@@ -13,7 +13,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 
 from .. import conf
-from ..models import GenerationTask, MediaItem, Status, TaskEvent
+from ..models import Charged, GenerationTask, MediaItem, Status, TaskEvent
 from ..models.queryset import GenerationTaskQuerySet
 from .errors import CONTENT_TYPE
 from .links import link
@@ -133,7 +133,7 @@ class ErrorSerializer(serializers.Serializer):
 
     code = serializers.CharField(help_text=_("The provider's error code, or ours."))
     message = serializers.CharField(help_text=_("For people."))
-    charged = serializers.ChoiceField(["no", "yes", "unknown"], help_text=_("Whether it was billed."))
+    charged = serializers.ChoiceField(Charged.values, help_text=_("Whether it was billed."))
     retryable = serializers.BooleanField(allow_null=True, help_text=_("Whether the same request may succeed later."))
     request_id = serializers.CharField(allow_null=True, help_text=_("The provider's id of the exchange."))
 
@@ -225,7 +225,7 @@ class TaskSerializer(serializers.Serializer):
         return {
             "code": task.error_code,
             "message": task.error_message,
-            "charged": task.error_charged or "unknown",
+            "charged": task.error_charged or Charged.UNKNOWN.value,
             "retryable": task.error_retryable,
             "request_id": task.request_id or None,
         }

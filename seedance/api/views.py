@@ -16,7 +16,7 @@ from rest_framework.viewsets import GenericViewSet
 
 from .. import conf, intake
 from ..exceptions import TransitionError
-from ..models import GenerationTask
+from ..models import Cause, GenerationTask
 from ..models.idempotency import IdempotencyKey, get_or_create
 from . import idempotency, request_parsing, request_serializers, throttling, waiting
 from .base import Endpoint, conditional
@@ -36,7 +36,6 @@ from .serializers import (
 )
 
 #: Who is named in the timeline as the part of the app that did it.
-_CAUSE = "api"
 
 #: Inside the view set, ``list`` is an endpoint.
 Tasks = list[GenerationTask]
@@ -197,7 +196,7 @@ class TaskViewSet(TaskEndpoint, GenericViewSet):
         task = self.find(task_id, "submit")
         key = idempotency.key_of(request, f"submit {task.pk}")
         try:
-            is_first = GenerationTask.objects.submit_once(task, cause=_CAUSE, actor=self._actor, key=key)
+            is_first = GenerationTask.objects.submit_once(task, cause=Cause.API, actor=self._actor, key=key)
         except TransitionError as error:
             raise self.wrong_state(task, error) from error
         return self._accepted(task, replayed=not is_first)
@@ -231,7 +230,7 @@ class TaskViewSet(TaskEndpoint, GenericViewSet):
     def archive(self, request: Request, task_id: str) -> Response:
         """Have a finished video stored without a second payment."""
         task = self.find(task_id, "sync")
-        if not GenerationTask.objects.filter(pk=task.pk).archive_again(cause=_CAUSE, actor=self._actor):
+        if not GenerationTask.objects.filter(pk=task.pk).archive_again(cause=Cause.API, actor=self._actor):
             raise self.wrong_state(task, _("There is no finished video that still has to be stored."))
         return self._accepted(task)
 
@@ -247,7 +246,7 @@ class TaskViewSet(TaskEndpoint, GenericViewSet):
         """Stop a task, if that is still possible."""
         task = self.find(task_id, "cancel")
         try:
-            task.request_cancel(cause=_CAUSE, actor=self._actor)
+            task.request_cancel(cause=Cause.API, actor=self._actor)
         except TransitionError as error:
             raise self.wrong_state(task, error) from error
         return self._accepted(task)
@@ -267,7 +266,7 @@ class TaskViewSet(TaskEndpoint, GenericViewSet):
             task = GenerationTask.objects.retry(
                 old,
                 owner=old.owner,
-                cause=_CAUSE,
+                cause=Cause.API,
                 actor=self._actor,
                 note="" if old.owner_id == request.user.pk else "Retried for its owner.",
                 idempotency_key=idempotency.key_of(request, "retry", str(old.pk)),
@@ -326,7 +325,7 @@ class TaskViewSet(TaskEndpoint, GenericViewSet):
             order.prepared,
             owner=self.request.user,
             submit=order.submit,
-            cause=_CAUSE,
+            cause=Cause.API,
             note=order.note,
             idempotency_key=key,
         )
@@ -334,7 +333,7 @@ class TaskViewSet(TaskEndpoint, GenericViewSet):
 
     def _create_all(self, given: object, key: IdempotencyKey | None) -> Tasks:
         orders = request_parsing.orders(given, self.get_queryset())
-        return GenerationTask.objects.create_many(orders, owner=self.request.user, cause=_CAUSE, idempotency_key=key)
+        return GenerationTask.objects.create_many(orders, owner=self.request.user, cause=Cause.API, idempotency_key=key)
 
 
 def _uuid(text: str) -> UUID:

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from .. import conf
 from ..exceptions import AuthenticationError, ConfigurationError, NotFoundError, ProviderError, RequestError
-from ..models import Attention, GenerationTask, Status, TaskEvent
+from ..models import Attention, Cause, GenerationTask, Status, TaskEvent
 from ..provider.types import Client, RemoteTask
 from .clients import get_client, renew_key, wait_for_slot
 from .error_text import describe_exchange
@@ -34,7 +34,7 @@ def claim_due_polls(limit: int) -> list[GenerationTask]:
     return GenerationTask.objects.due().claim(limit, CLAIM, next_poll_at=timezone.now() + dt.timedelta(seconds=CLAIM))
 
 
-def poll(task: GenerationTask, *, cause: str = "poll") -> bool:
+def poll(task: GenerationTask, *, cause: str = Cause.POLL) -> bool:
     """Ask about one task and write down the news.
 
     Returns:
@@ -79,7 +79,7 @@ def poll_many(tasks: Sequence[GenerationTask], provider: conf.Provider) -> list[
     changed = [task_id for task_id in found_by_id if task_id not in set(unchanged)]
     prefetch_related_objects([by_id[task_id] for task_id in changed], "media")
     update = [evaluate(by_id[task_id], found_by_id[task_id]) for task_id in changed]
-    _write_many([item for item in update if item], cause="list")
+    _write_many([item for item in update if item], cause=Cause.LIST)
     return [task for task in tasks if task.provider_task_id not in found_by_id]
 
 
@@ -111,15 +111,15 @@ def back_off(tasks: Sequence[GenerationTask], exc: ProviderError | Configuration
     rows.update(poll_failures=failures, next_poll_at=timezone.now() + dt.timedelta(seconds=pause))
     if len(tasks) == 1 and failures == 1:
         detail = describe_exchange(exc) if isinstance(exc, ProviderError) else str(exc)
-        tasks[0].note(TaskEvent.What.ANSWER, cause="poll", detail=detail)
+        tasks[0].note(TaskEvent.What.ANSWER, cause=Cause.POLL, detail=detail)
     for task in tasks:
         if task.attention not in ("", Attention.SLOW):
             continue
         flag, detail = late(task, None)
         if flag:
-            task.flag(flag, cause="poll", detail=detail)
+            task.flag(flag, cause=Cause.POLL, detail=detail)
         elif failures == FAILED_POLLS_BEFORE_FLAG:
-            task.flag(Attention.PROVIDER, cause="poll", detail=str(exc))
+            task.flag(Attention.PROVIDER, cause=Cause.POLL, detail=str(exc))
 
 
 def _write(update: TaskUpdate, cause: str) -> None:
@@ -151,10 +151,12 @@ def _cancel(task: GenerationTask, client: Client) -> RemoteTask:
         try:
             client.delete_task(task.provider_task_id)
         except ProviderError as exc:
-            task.note(TaskEvent.What.ANSWER, cause="cancel", detail=describe_exchange(exc))
+            task.note(TaskEvent.What.ANSWER, cause=Cause.CANCEL, detail=describe_exchange(exc))
         remote = client.get_task(task.provider_task_id)
     if remote.status != Status.QUEUED and task.amend(cancel_requested_at=None) and remote.status == Status.RUNNING:
-        task.note(TaskEvent.What.NOTE, cause="cancel", detail="It was already running; it will finish and be billed.")
+        task.note(
+            TaskEvent.What.NOTE, cause=Cause.CANCEL, detail="It was already running; it will finish and be billed."
+        )
     return remote
 
 
@@ -166,4 +168,4 @@ def _not_found(task: GenerationTask, exc: NotFoundError) -> None:
         return
     forgotten = age > REMEMBERED
     task.amend(next_poll_at=None if forgotten else now + dt.timedelta(seconds=LONGEST_PAUSE))
-    task.flag(Attention.GONE, cause="poll", detail=describe_exchange(exc))
+    task.flag(Attention.GONE, cause=Cause.POLL, detail=describe_exchange(exc))

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from .. import conf, translate
 from ..exceptions import ConfigurationError, NotFoundError, ProviderError, RequestError, TransitionError
-from ..models import Attention, GenerationTask, Status, TaskEvent
+from ..models import Attention, Cause, GenerationTask, Status, TaskEvent
 from ..models.queryset import GenerationTaskQuerySet
 from ..models.wake import wake_workers
 from ..provider.types import RemoteTask
@@ -130,14 +130,14 @@ def _link_requested(task: GenerationTask) -> bool:
         words = _("The provider could not be asked about %(id)s yet; a worker tries again.") % values
         if not task.poll_failures:
             detail = describe_exchange(exc) if isinstance(exc, ProviderError) else str(exc)
-            task.note(TaskEvent.What.ANSWER, cause="link", detail=detail)
+            task.note(TaskEvent.What.ANSWER, cause=Cause.LINK, detail=detail)
         _amend_request(task, attention=Attention.UNCONFIRMED, attention_detail=words, attention_seen="")
         raise
     if not _same_model(task, remote):
         values |= {"name": remote.model_name}
         _refuse_link(task, _("The task %(id)s was made with another model, %(name)s.") % values)
         return False
-    if _link(task, asked, remote, cause="link"):
+    if _link(task, asked, remote, cause=Cause.LINK):
         return True
     if task.status == Status.UNCONFIRMED:
         _refuse_link(task, _("Another task has the id %(id)s already.") % values)
@@ -156,7 +156,7 @@ def _refuse_link(task: GenerationTask, reason: str, answer: str = "") -> None:
         )
         if cleared:
             detail = f"{reason}\n\n{answer}" if answer else reason
-            task.note(TaskEvent.What.ANSWER, cause="link", detail=detail)
+            task.note(TaskEvent.What.ANSWER, cause=Cause.LINK, detail=detail)
 
 
 def _amend_request(task: GenerationTask, **changes: Any) -> bool:
@@ -171,9 +171,9 @@ def _reconcile_by_callbacks(task: GenerationTask) -> bool:
         try:
             remote = get_client(task.provider).get_task(provider_task_id)
         except NotFoundError as exc:
-            task.note(TaskEvent.What.ANSWER, cause="callback", detail=describe_exchange(exc))
+            task.note(TaskEvent.What.ANSWER, cause=Cause.CALLBACK, detail=describe_exchange(exc))
             continue
-        if _same_model(task, remote) and _link(task, provider_task_id, remote, cause="callback"):
+        if _same_model(task, remote) and _link(task, provider_task_id, remote, cause=Cause.CALLBACK):
             return True
     return False
 
@@ -205,7 +205,7 @@ def _reconcile_by_list(task: GenerationTask) -> bool:
     ]
     if len(candidates) != 1:
         return False
-    return _link(task, candidates[0].provider_task_id, candidates[0], cause="list")
+    return _link(task, candidates[0].provider_task_id, candidates[0], cause=Cause.LIST)
 
 
 def _sent_between(task: GenerationTask) -> tuple[dt.datetime, dt.datetime]:

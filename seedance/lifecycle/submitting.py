@@ -33,7 +33,7 @@ from ..exceptions import (
     UploadError,
     Veto,
 )
-from ..models import Account, Attention, GenerationTask, ModelPause, RateLimit, Status, TaskEvent
+from ..models import Account, Attention, Cause, Charged, GenerationTask, ModelPause, RateLimit, Status, TaskEvent
 from ..models.queryset import GenerationTaskQuerySet
 from ..provider.types import Client, TaskRequest
 from ..signals import task_submitting
@@ -86,13 +86,13 @@ def claim(pk: UUID) -> GenerationTask | None:
         return None
     ready = GenerationTask.objects.ready()
     if not task.advance(
-        Status.SUBMITTING, cause="dispatch", among=ready, lease_owner=uuid4().hex, lease_until=_lease_end(task)
+        Status.SUBMITTING, cause=Cause.DISPATCH, among=ready, lease_owner=uuid4().hex, lease_until=_lease_end(task)
     ):
         return None
     if task.provider in _full_aliases(beyond=True):
         # Another worker claimed at the same moment; neither has sent anything yet.
         detail = "Given back: the account has as many tasks at the provider as it may."
-        task.advance(Status.PENDING, cause="dispatch", detail=detail, **UNCLAIMED)
+        task.advance(Status.PENDING, cause=Cause.DISPATCH, detail=detail, **UNCLAIMED)
         return None
     return task
 
@@ -280,7 +280,7 @@ def _record_accepted(task: GenerationTask, provider_task_id: str, provider: conf
     try:
         moved = task.accept(
             provider_task_id,
-            cause="dispatch",
+            cause=Cause.DISPATCH,
             detail=f"Accepted as {provider_task_id}.",
             submitted_at=at,
             expires_at=translate.deadline(task),
@@ -347,7 +347,7 @@ def _postpone(
     pause = _backoff(attempts) if pause is None else max(pause, 1.0)
     task.advance(
         Status.PENDING,
-        cause="dispatch",
+        cause=Cause.DISPATCH,
         detail=detail,
         submit_attempts=attempts,
         not_before=timezone.now() + dt.timedelta(seconds=pause),
@@ -361,14 +361,14 @@ def _postpone(
 def _refuse(task: GenerationTask, code: str, message: str, *, error: ProviderError | None = None) -> None:
     """End a task that was turned down before anything started; nothing was billed."""
     if error is not None:
-        task.note(TaskEvent.What.ANSWER, cause="dispatch", detail=describe_exchange(error))
+        task.note(TaskEvent.What.ANSWER, cause=Cause.DISPATCH, detail=describe_exchange(error))
     task.advance(
         Status.FAILED,
-        cause="dispatch",
+        cause=Cause.DISPATCH,
         detail="Refused before anything was started; nothing was billed.",
         error_code=code[:128],
         error_message=message,
-        error_charged="no",
+        error_charged=Charged.NO,
         error_retryable=find(code).retry == "later",
         request_id=error.request_id if error else "",
         attention="",
@@ -383,12 +383,12 @@ def _mark_unconfirmed(task: GenerationTask, detail: str) -> None:
     """Silence after sending: it may be running and billed, so it is never sent again by itself."""
     moved = task.advance(
         Status.UNCONFIRMED,
-        cause="dispatch",
+        cause=Cause.DISPATCH,
         detail=detail,
         submitted_at=timezone.now(),
         next_poll_at=timezone.now(),  # the search for it begins at once
         poll_failures=0,
-        error_charged="unknown",
+        error_charged=Charged.UNKNOWN,
         attention=Attention.UNCONFIRMED,
         attention_detail="",
         **UNCLAIMED,

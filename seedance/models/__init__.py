@@ -2,7 +2,8 @@
 
 from .account import Account, RateLimit
 from .callback import Callback
-from .event import TaskEvent
+from .cost import Charged
+from .event import Cause, TaskEvent
 from .lease import Lease
 from .media import MediaItem
 from .model_pause import ModelPause
@@ -17,6 +18,8 @@ __all__ = [
     "Account",
     "Attention",
     "Callback",
+    "Cause",
+    "Charged",
     "GenerationTask",
     "Lease",
     "MediaItem",

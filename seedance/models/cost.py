@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
 from .. import intake
 from ..catalogue import price
 from ..exceptions import ConfigurationError
@@ -11,6 +14,14 @@ from .status import Status
 
 if TYPE_CHECKING:
     from .task import GenerationTask
+
+
+class Charged(models.TextChoices):
+    """Whether a task that made no video was billed."""
+
+    NO = "no", _("Nothing was billed.")
+    YES = "yes", _("It was billed.")
+    UNKNOWN = "unknown", _("It is not known whether it was billed.")
 
 
 def final_columns(task: "GenerationTask", to: Status, changes: Mapping[str, Any]) -> dict[str, Any]:
@@ -25,7 +36,7 @@ def final_columns(task: "GenerationTask", to: Status, changes: Mapping[str, Any]
     if to == Status.SUCCEEDED:
         return _charged(task, {**_facts_of(task), **changes})
     charged = _charged_word(task, changes)
-    free = charged == "no"
+    free = charged == Charged.NO
     return {
         "error_charged": charged,
         "cost_amount": Decimal(0) if free else None,
@@ -35,9 +46,9 @@ def final_columns(task: "GenerationTask", to: Status, changes: Mapping[str, Any]
 
 def _charged_word(task: "GenerationTask", changes: Mapping[str, Any]) -> str:
     # A task that was sent again after silence keeps the doubt, whatever became of the second time.
-    if task.error_charged == "unknown":
-        return "unknown"
-    return str(changes.get("error_charged") or task.error_charged or "no")
+    if task.error_charged == Charged.UNKNOWN:
+        return Charged.UNKNOWN
+    return str(changes.get("error_charged") or task.error_charged or Charged.NO)
 
 
 def _facts_of(task: "GenerationTask") -> dict[str, Any]:

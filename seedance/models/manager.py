@@ -20,7 +20,7 @@ from ..intake import Order
 from ..signals import task_creating
 from . import chaining
 from .databases import PrimaryManager
-from .event import TaskEvent
+from .event import Cause, TaskEvent
 from .idempotency import IdempotencyKey, fingerprint_of, get_or_create, without_nulls
 from .media import MediaItem
 from .queryset import GenerationTaskQuerySet
@@ -47,7 +47,7 @@ class GenerationTaskManager(PrimaryManager.from_queryset(GenerationTaskQuerySet)
         metadata: Mapping[str, Any] | None = None,
         owner: Any = None,
         submit: bool = False,
-        cause: str = "python",
+        cause: str = Cause.PYTHON,
         idempotency_key: str | None = None,
         **parameters: object,
     ) -> "GenerationTask":
@@ -89,7 +89,7 @@ class GenerationTaskManager(PrimaryManager.from_queryset(GenerationTaskQuerySet)
         *,
         owner: Any = None,
         submit: bool = False,
-        cause: str = "python",
+        cause: str = Cause.PYTHON,
         note: str = "",
         actor: str | None = None,
         idempotency_key: str | IdempotencyKey | None = None,
@@ -117,7 +117,7 @@ class GenerationTaskManager(PrimaryManager.from_queryset(GenerationTaskQuerySet)
         orders: Sequence[Order],
         *,
         owner: Any = None,
-        cause: str = "python",
+        cause: str = Cause.PYTHON,
         actor: str | None = None,
         idempotency_key: str | IdempotencyKey | None = None,
     ) -> "list[GenerationTask]":
@@ -287,7 +287,7 @@ class GenerationTaskManager(PrimaryManager.from_queryset(GenerationTaskQuerySet)
         task: "GenerationTask",
         *,
         owner: Any = None,
-        cause: str = "python",
+        cause: str = Cause.PYTHON,
         actor: str | None = None,
         note: str = "",
         idempotency_key: str | IdempotencyKey | None = None,
@@ -346,7 +346,7 @@ class GenerationTaskManager(PrimaryManager.from_queryset(GenerationTaskQuerySet)
         *,
         owner: Any = None,
         submit: bool = False,
-        cause: str = "python",
+        cause: str = Cause.PYTHON,
         prompt: str | None = None,
         idempotency_key: str | IdempotencyKey | None = None,
         **overrides: Any,

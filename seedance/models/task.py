@@ -19,8 +19,9 @@ from ..catalogue.inputs import PARAMETERS, Inputs, MediaInput
 from ..conf import result_storage
 from ..exceptions import TransitionError
 from .after_commit import after_commit, delete_after_commit
+from .cost import Charged
 from .databases import OwnerField, set_null
-from .event import TaskEvent
+from .event import Cause, TaskEvent
 from .ids import callback_token, provider_task_digest, uuid7
 from .manager import GenerationTaskManager
 from .queryset import IN_FLIGHT_ROWS, PENDING_ROWS, UNARCHIVED_ROWS
@@ -153,7 +154,7 @@ class GenerationTask(Transitions):
 
     error_code = models.CharField(_("error code"), max_length=128, blank=True, editable=False)
     error_message = models.TextField(_("error"), blank=True, editable=False)
-    error_charged = models.CharField(max_length=8, blank=True, editable=False)
+    error_charged = models.CharField(max_length=8, choices=Charged, blank=True, editable=False)
     error_retryable = models.BooleanField(null=True, editable=False)
     request_id = models.CharField(_("request id"), max_length=128, blank=True, editable=False)
     attention = models.CharField(_("needs attention"), max_length=20, choices=Attention, blank=True, editable=False)
@@ -365,7 +366,7 @@ class GenerationTask(Transitions):
         with transaction.atomic(using=self._state.db):
             results = self._result_files_now()
             if not self.is_in_flight and self.can_become(Status.CANCELLED):
-                self.advance(Status.CANCELLED, cause="erase", among=self._unsent())
+                self.advance(Status.CANCELLED, cause=Cause.ERASE, among=self._unsent())
             if not self.is_final:
                 raise TransitionError(GONE if self._is_gone() else _MAY_COST)
             pk = self.pk

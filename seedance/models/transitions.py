@@ -27,7 +27,7 @@ from ..exceptions import TransitionError
 from ..signals import task_needs_attention, task_status_changed
 from .after_commit import after_commit
 from .bulk import update_each
-from .cost import final_columns
+from .cost import Charged, final_columns
 from .databases import PrimaryQuerySet
 from .event import TaskEvent
 from .ids import provider_task_digest
@@ -269,7 +269,7 @@ class Transitions(models.Model):
                 detail="Closed as lost by a person; it is not known whether it was billed.",
                 error_code=CLOSED_AS_LOST,
                 error_message="Closed as lost by a person.",
-                error_charged="unknown",
+                error_charged=Charged.UNKNOWN,
                 requested_provider_task_id="",
                 attention="",
                 attention_detail="",

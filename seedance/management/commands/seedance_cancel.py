@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from ... import tasks
 from ...exceptions import TransitionError
-from ...models import GenerationTask
+from ...models import Cause, GenerationTask
 from ...queue import ShutdownSignal
 from ..base import VerbCommand
 
@@ -26,7 +26,7 @@ class Command(VerbCommand):
         refused: list[str] = []
         for task in tasks_named:
             try:
-                task.request_cancel(cause="command")
+                task.request_cancel(cause=Cause.COMMAND)
             except TransitionError as exc:
                 refused.append(f"{task.pk}: {exc}")
         tasks.poll([task for task in tasks_named if task.cancel_requested_at])
