@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from .. import conf, health
 from ..exceptions import TransitionError
-from ..models import Callback, Cause, GenerationTask, Status, TaskEvent
+from ..models import Callback, Cause, EventText, GenerationTask, Status, TaskEvent
 from . import actions, continuing, provider_status, submission
 from .detail import get_task_context
 from .forms import ESTIMATE_BUTTON, SUBMIT_BUTTON, TaskForm
@@ -342,7 +342,7 @@ class GenerationTaskAdmin(TaskPages):
             raise TransitionError(str(_CHANGED if rows.exists() else _TOO_LATE))
         if not obj.amend(**form.columns()):
             raise TransitionError(str(_TOO_LATE))
-        obj.note(TaskEvent.What.NOTE, cause=Cause.ADMIN, actor=who, detail="The request was edited.")
+        obj.note(TaskEvent.What.NOTE, cause=Cause.ADMIN, actor=who, detail=EventText("edited"))
         if self._wants_submit(request, form):
             GenerationTask.objects.filter(pk=obj.pk).submit(cause=Cause.ADMIN, actor=who)
 

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from ..catalogue.violations import Text, Violation
 from ..conf import settings
-from ..models import GenerationTask, Status
+from ..models import EventText, GenerationTask, Status
 from ..models.queryset import GenerationTaskQuerySet
 from .errors import RequestRefused, refusal
 
@@ -41,7 +41,7 @@ def resolved(named: str, visible: GenerationTaskQuerySet, provider: str) -> tupl
         raise RequestRefused([_of_other_provider(task)])
     if (task.submitted_at or task.created_at) + VALID < timezone.now():
         raise RequestRefused([_expired()])
-    return task.provider_task_id, f"Final video of the draft {task.pk}."
+    return task.provider_task_id, EventText("draft", task=str(task.pk))
 
 
 def _providers_own(named: str, visible: GenerationTaskQuerySet, provider: str) -> str:

@@ -179,7 +179,7 @@ class TaskSerializer(serializers.Serializer):
     def get_attention(self, task: GenerationTask) -> str:
         if not task.attention:
             return ""
-        return " ".join(filter(None, [str(task.get_attention_display()), task.attention_detail]))
+        return f"{task.get_attention_display()} {task.attention_detail}".strip()
 
     @extend_schema_field(serializers.CharField(allow_null=True))
     def get_provider_task_id(self, task: GenerationTask) -> str | None:

@@ -16,7 +16,7 @@ from rest_framework.viewsets import GenericViewSet
 
 from .. import conf, intake
 from ..exceptions import TransitionError
-from ..models import Cause, GenerationTask
+from ..models import Cause, EventText, GenerationTask
 from ..models.idempotency import IdempotencyKey, get_or_create
 from . import idempotency, request_parsing, request_serializers, throttling, waiting
 from .base import Endpoint, conditional
@@ -268,7 +268,7 @@ class TaskViewSet(TaskEndpoint, GenericViewSet):
                 owner=old.owner,
                 cause=Cause.API,
                 actor=self._actor,
-                note="" if old.owner_id == request.user.pk else "Retried for its owner.",
+                note="" if old.owner_id == request.user.pk else EventText("retried_for_owner"),
                 idempotency_key=idempotency.key_of(request, "retry", str(old.pk)),
             )
         except TransitionError as error:

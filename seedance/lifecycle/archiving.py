@@ -25,7 +25,7 @@ from .. import conf, translate
 from ..exceptions import ArchiveError, ConfigurationError, NotFoundError, ProviderError
 from ..media.measure import measure
 from ..media.stills import poster_of
-from ..models import Attention, Cause, GenerationTask, Status, TaskEvent
+from ..models import Attention, Cause, EventText, GenerationTask, Status, TaskEvent
 from ..models.after_commit import after_commit
 from ..models.results import RESULT_FILES, ResultDirectory, delete_file
 from ..provider.container import check_image, check_video
@@ -389,7 +389,7 @@ def _complete(task: GenerationTask) -> None:
     with transaction.atomic(using=task._state.db):
         if not _write(task, **settled, **stored):
             raise _ClaimLost
-        detail = f"{task.video_bytes} bytes, sha256 {task.video_sha256}"
+        detail = EventText("archived", bytes=task.video_bytes, sha256=task.video_sha256)
         task.note(TaskEvent.What.ARCHIVED, cause=Cause.ARCHIVE, detail=detail)
         after_commit(
             lambda: task_archived.report(sender=GenerationTask, task=task), using=task._state.db, what="task_archived"

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from .. import conf
 from ..exceptions import AuthenticationError, ConfigurationError, NotFoundError, ProviderError, RequestError
-from ..models import Attention, Cause, GenerationTask, Status, TaskEvent
+from ..models import Attention, Cause, EventText, GenerationTask, Status, TaskEvent
 from ..provider.types import Client, RemoteTask
 from .clients import get_client, renew_key, wait_for_slot
 from .error_text import describe_exchange
@@ -154,9 +154,7 @@ def _cancel(task: GenerationTask, client: Client) -> RemoteTask:
             task.note(TaskEvent.What.ANSWER, cause=Cause.CANCEL, detail=describe_exchange(exc))
         remote = client.get_task(task.provider_task_id)
     if remote.status != Status.QUEUED and task.amend(cancel_requested_at=None) and remote.status == Status.RUNNING:
-        task.note(
-            TaskEvent.What.NOTE, cause=Cause.CANCEL, detail="It was already running; it will finish and be billed."
-        )
+        task.note(TaskEvent.What.NOTE, cause=Cause.CANCEL, detail=EventText("cancel_too_late"))
     return remote
 
 

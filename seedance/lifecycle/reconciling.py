@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from .. import conf, translate
 from ..exceptions import ConfigurationError, NotFoundError, ProviderError, RequestError, TransitionError
-from ..models import Attention, Cause, GenerationTask, Status, TaskEvent
+from ..models import Attention, Cause, EventText, GenerationTask, Status, TaskEvent
 from ..models.queryset import GenerationTaskQuerySet
 from ..models.wake import wake_workers
 from ..provider.types import RemoteTask
@@ -85,7 +85,7 @@ def request_link(task: GenerationTask, provider_task_id: str, *, cause: str, act
         )
         if not noted:
             raise TransitionError(_("Only an unconfirmed task can be linked; this one was settled in the meantime."))
-        detail = f"Asked to link it with {provider_task_id}."
+        detail = EventText("link_requested", id=provider_task_id)
         task.note(TaskEvent.What.NOTE, cause=cause, actor=actor, detail=detail)
         wake_workers(task._state.db or "default")
 
@@ -101,7 +101,7 @@ def resubmit(task: GenerationTask, *, cause: str, actor: str = "") -> None:
         cause=cause,
         actor=actor,
         among=_unconfirmed(),
-        detail="Released by a person, knowing that it may be billed twice.",
+        detail=EventText("resubmitted"),
         requested_provider_task_id="",
         attention="",
         attention_detail="",
@@ -119,28 +119,26 @@ def _link_requested(task: GenerationTask) -> bool:
     asked = task.requested_provider_task_id
     if not asked:
         return False
-    values = {"id": asked}
     try:
         wait_for_slot(task.provider, "get", conf.provider(task.provider).GET_PER_SECOND)
         remote = get_client(task.provider).get_task(asked)
     except (NotFoundError, RequestError) as exc:
-        _refuse_link(task, _("The provider does not know a task with the id %(id)s.") % values, describe_exchange(exc))
+        _refuse_link(task, EventText("link_not_found", id=asked), describe_exchange(exc))
         return False
     except (ProviderError, ConfigurationError) as exc:
-        words = _("The provider could not be asked about %(id)s yet; a worker tries again.") % values
+        words = EventText("link_postponed", id=asked)
         if not task.poll_failures:
             detail = describe_exchange(exc) if isinstance(exc, ProviderError) else str(exc)
             task.note(TaskEvent.What.ANSWER, cause=Cause.LINK, detail=detail)
         _amend_request(task, attention=Attention.UNCONFIRMED, attention_detail=words, attention_seen="")
         raise
     if not _same_model(task, remote):
-        values |= {"name": remote.model_name}
-        _refuse_link(task, _("The task %(id)s was made with another model, %(name)s.") % values)
+        _refuse_link(task, EventText("link_other_model", id=asked, name=remote.model_name))
         return False
     if _link(task, asked, remote, cause=Cause.LINK):
         return True
     if task.status == Status.UNCONFIRMED:
-        _refuse_link(task, _("Another task has the id %(id)s already.") % values)
+        _refuse_link(task, EventText("link_taken", id=asked))
     return False
 
 
@@ -155,7 +153,7 @@ def _refuse_link(task: GenerationTask, reason: str, answer: str = "") -> None:
             attention_seen="",
         )
         if cleared:
-            detail = f"{reason}\n\n{answer}" if answer else reason
+            detail = EventText("with_answer", text=reason, answer=answer) if answer else reason
             task.note(TaskEvent.What.ANSWER, cause=Cause.LINK, detail=detail)
 
 
@@ -245,7 +243,7 @@ def _link(task: GenerationTask, provider_task_id: str, remote: RemoteTask, *, ca
             cause=cause,
             actor=actor,
             among=_unconfirmed(),
-            detail=f"Found at the provider as {provider_task_id}.",
+            detail=EventText("found", id=provider_task_id),
             provider_task_id=provider_task_id,
             requested_provider_task_id="",
             expires_at=translate.deadline(task, remote),

@@ -33,7 +33,18 @@ from ..exceptions import (
     UploadError,
     Veto,
 )
-from ..models import Account, Attention, Cause, Charged, GenerationTask, ModelPause, RateLimit, Status, TaskEvent
+from ..models import (
+    Account,
+    Attention,
+    Cause,
+    Charged,
+    EventText,
+    GenerationTask,
+    ModelPause,
+    RateLimit,
+    Status,
+    TaskEvent,
+)
 from ..models.queryset import GenerationTaskQuerySet
 from ..provider.types import Client, TaskRequest
 from ..signals import task_submitting
@@ -91,7 +102,7 @@ def claim(pk: UUID) -> GenerationTask | None:
         return None
     if task.provider in _full_aliases(beyond=True):
         # Another worker claimed at the same moment; neither has sent anything yet.
-        detail = "Given back: the account has as many tasks at the provider as it may."
+        detail = EventText("given_back")
         task.advance(Status.PENDING, cause=Cause.DISPATCH, detail=detail, **UNCLAIMED)
         return None
     return task
@@ -175,8 +186,7 @@ def _post(task: GenerationTask, create: _Create) -> _Outcome:
         return _Outcome(partial(_refuse, task, "media_unreadable", str(exc)), "error=UploadError")
     except AuthenticationError as exc:
         if exc.status_code == 401 and create.provider.renew_key(create.key):
-            again = "The API_KEY function was asked again; the task is sent with its new answer."
-            detail = f"{describe_exchange(exc)}\n\n{again}"
+            detail = EventText("with_answer", text=describe_exchange(exc), answer=EventText("key_renewed"))
             return _Outcome(partial(_postpone, task, detail), "error=AuthenticationError key=renewed")
         return _Outcome(partial(_reject, task, exc), f"error=AuthenticationError status={exc.status_code}")
     except ProviderError as exc:
@@ -241,7 +251,7 @@ def _is_allowed(task: GenerationTask) -> bool:
         return False
     except Exception as exc:  # a budget that cannot be asked must not let the paid call through
         logger.exception("task_submitting failed task=%s", task.pk)
-        detail = f"A receiver of task_submitting failed ({type(exc).__name__}); nothing was sent."
+        detail = EventText("receiver_failed", error=type(exc).__name__)
         _postpone(task, detail, attention=Attention.RECEIVER)
         return False
     # A receiver may be slow; whoever no longer holds the claim must not send.
@@ -270,7 +280,7 @@ def mark_abandoned() -> int:
     """Find tasks whose worker died around the POST; they may be running and billed. Returns how many."""
     abandoned = list(GenerationTask.objects.abandoned()[:100])
     for task in abandoned:
-        _mark_unconfirmed(task, "The worker that was sending it died; it is not known how far it came.")
+        _mark_unconfirmed(task, EventText("worker_died"))
     return len(abandoned)
 
 
@@ -281,7 +291,7 @@ def _record_accepted(task: GenerationTask, provider_task_id: str, provider: conf
         moved = task.accept(
             provider_task_id,
             cause=Cause.DISPATCH,
-            detail=f"Accepted as {provider_task_id}.",
+            detail=EventText("accepted", id=provider_task_id),
             submitted_at=at,
             expires_at=translate.deadline(task),
             next_poll_at=at + dt.timedelta(seconds=provider.FIRST_POLL_SECONDS),
@@ -292,7 +302,7 @@ def _record_accepted(task: GenerationTask, provider_task_id: str, provider: conf
             **UNCLAIMED,
         )
     except IntegrityError:
-        _mark_unconfirmed(task, f"The provider answered with an id that another task has: {provider_task_id}")
+        _mark_unconfirmed(task, EventText("id_taken", id=provider_task_id))
         return
     if task.provider_task_id != provider_task_id:
         logger.critical("paid task has no row task=%s provider_task_id=%s", task.pk, provider_task_id)
@@ -365,7 +375,7 @@ def _refuse(task: GenerationTask, code: str, message: str, *, error: ProviderErr
     task.advance(
         Status.FAILED,
         cause=Cause.DISPATCH,
-        detail="Refused before anything was started; nothing was billed.",
+        detail=EventText("rejected"),
         error_code=code[:128],
         error_message=message,
         error_charged=Charged.NO,

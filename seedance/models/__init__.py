@@ -1,9 +1,10 @@
-"""The rows. Imports nothing from ``provider/``: no network, no wire words."""
+"""Django models. They import nothing from ``provider/``."""
 
 from .account import Account, RateLimit
 from .callback import Callback
 from .cost import Charged
 from .event import Cause, TaskEvent
+from .event_text import EventText
 from .lease import Lease
 from .media import MediaItem
 from .model_pause import ModelPause
@@ -20,6 +21,7 @@ __all__ = [
     "Callback",
     "Cause",
     "Charged",
+    "EventText",
     "GenerationTask",
     "Lease",
     "MediaItem",

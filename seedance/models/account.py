@@ -1,4 +1,4 @@
-"""What we know of an account at a provider: whether sending is paused, and how fast it was asked lately."""
+"""Accounts at a provider: whether sending is paused, and their rate limits."""
 
 import datetime as dt
 
@@ -15,7 +15,7 @@ class AccountQuerySet(PrimaryQuerySet["Account"]):
     """Pausing and resuming accounts."""
 
     def paused_aliases(self) -> list[str]:
-        """Aliases through which nothing may be sent until a person resumes them."""
+        """Aliases of accounts that are paused until a person resumes them."""
         return list(self.filter(paused_at__isnull=False).values_list("alias", flat=True))
 
     def pause(self, alias: str, *, code: str, reason: str) -> bool:
@@ -63,7 +63,7 @@ class Account(models.Model):
 
 
 class RateLimitQuerySet(PrimaryQuerySet["RateLimit"]):
-    """Slots of time, handed out in one row per limit, so that all workers on all machines share them."""
+    """Time slots, kept in one row per limit, so that all workers on all machines share them."""
 
     def exhausted(self, prefix: str) -> list[str]:
         """Keys with this beginning that have no free slot now."""
@@ -75,7 +75,7 @@ class RateLimitQuerySet(PrimaryQuerySet["RateLimit"]):
 
         Args:
             interval: seconds between two slots.
-            burst: seconds' worth of slots that may be taken at once after a quiet time.
+            burst: seconds' worth of slots that may be taken at once after an idle time.
 
         Returns:
             0 when it was taken; otherwise the seconds until one is free, and nothing was taken.
@@ -91,7 +91,7 @@ class RateLimitQuerySet(PrimaryQuerySet["RateLimit"]):
                 return 0.0
 
     def postpone(self, key: str, seconds: float) -> None:
-        """Give out no slot for so long: the provider asked us to slow down."""
+        """Block all slots for so many seconds, as the provider asked."""
         until = timezone.now() + dt.timedelta(seconds=seconds)
         if not self.filter(key=key).exists():
             self._created(key, until)

@@ -1,4 +1,4 @@
-"""Work that follows a commit: its failure is logged and reaches nobody else."""
+"""Work after a commit; a failure is logged, not raised."""
 
 import logging
 from collections.abc import Callable

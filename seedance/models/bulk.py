@@ -1,7 +1,8 @@
 """Many guarded updates in few round trips.
 
-``bulk_update`` builds one CASE per column and row, which costs more than it saves; here rows that are written
-alike share one prepared statement.
+``bulk_update`` builds one CASE per column and row, and one ``update`` per row is one round trip each; here rows
+with the same columns share one prepared statement. Django has no public way to ask for the SQL of an update, therefore
+``sql.UpdateQuery``.
 """
 
 from collections import defaultdict

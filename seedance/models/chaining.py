@@ -1,4 +1,4 @@
-"""Go on where a video ended: its last frame becomes the first frame of the next."""
+"""Continuation of a video: its last frame becomes the first frame of the next."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
@@ -11,30 +11,31 @@ from .. import intake
 from ..catalogue.violations import Violation
 from ..exceptions import TransitionError
 from ..media.stills import last_frame_of
+from .event_text import EventText
 from .media import MediaItem
 
 if TYPE_CHECKING:
     from .task import GenerationTask
 
-#: Either of these sets the length, so that giving one replaces both.
+#: Either of these sets the length; giving one replaces both.
 _LENGTH = frozenset({"duration", "frames"})
 
-#: What the rules say of a ratio where only the given picture can set it.
+#: The violation of a ratio where only the given image can set it.
 _RATIO_FOLLOWS = "ratio_follows_input"
 
 
 def first_frame(task: "GenerationTask") -> dict[str, Any]:
-    """The last frame of a stored video as the first frame of another request, in the terms of ``intake.prepare``.
+    """The last frame of a stored video as a first frame, as a medium for ``intake.prepare``.
 
     Raises:
-        TransitionError: the video is not stored, or no frame can be had from it.
+        TransitionError: the video is not stored, or no frame can be decoded from it.
     """
     return {"role": MediaItem.Role.FIRST_FRAME.value, "file": _last_frame(task)}
 
 
 def note_of(task: "GenerationTask") -> str:
-    """What the timeline of a task says that goes on where this one ended."""
-    return f"Continues the video of {task.pk}."
+    """The text for the timeline of a task that continues this one."""
+    return EventText("continues", task=str(task.pk))
 
 
 def prepare(
@@ -48,14 +49,14 @@ def prepare(
     metadata: Mapping[str, Any] | None = None,
     **parameters: object,
 ) -> intake.Order:
-    """A request that begins with the last frame of a task's video; what is not given is as it was for that task.
+    """A request that begins with the last frame of a task's video; values that are not given are those of that task.
 
-    A parameter of the old task that the rules refuse for the new one is left to the model, and a ratio that only
-    the picture may set becomes ``adaptive``; the note tells of both. Metadata are not taken over. The frame stands
-    behind the given media, whose positions stay what they are.
+    A parameter of the old task that the rules refuse for the new one is left out, and a ratio that only the image
+    may set becomes ``adaptive``; the note names both. Metadata are not copied. The frame comes after the given
+    media, whose positions do not change.
 
     Raises:
-        TransitionError: the video is not stored, or no frame can be had from it.
+        TransitionError: the video is not stored, or no frame can be decoded from it.
     """
     given = {name: value for name, value in parameters.items() if value is not None}
     inherited = dict(_inherited(task, given))
@@ -73,7 +74,7 @@ def prepare(
     }
     if changed:
         prepared = intake.prepare(**request, parameters={**inherited, **changed, **given})
-        return intake.Order(prepared, note=f"{note_of(task)} Not as before: {', '.join(changed)}.")
+        return intake.Order(prepared, note=EventText("continues_changed", task=str(task.pk), names=", ".join(changed)))
     return intake.Order(prepared, note=note_of(task))
 
 
@@ -85,7 +86,7 @@ def _inherited(task: "GenerationTask", given: Mapping[str, object]) -> Iterator[
 
 
 def _is_outdated(violation: Violation, inherited: Mapping[str, object]) -> bool:
-    """Whether something taken over does not go with a first frame; of an endpoint id the rules only advise."""
+    """Whether a value of the old task is not valid with a first frame; for an endpoint id the rules only warn."""
     return violation.field in inherited and (violation.is_error or violation.code == _RATIO_FOLLOWS)
 
 

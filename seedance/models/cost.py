@@ -1,4 +1,4 @@
-"""What a task came to in money, decided once: when its status becomes final."""
+"""The cost of a task, computed once: when its status becomes final."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -27,8 +27,8 @@ class Charged(models.TextChoices):
 def final_columns(task: "GenerationTask", to: Status, changes: Mapping[str, Any]) -> dict[str, Any]:
     """The cost columns of a task that becomes final, and whether it was billed.
 
-    A success costs what its tokens come to at the price of its estimate. Everything else costs nothing where nothing
-    was billed, which is so while nobody says otherwise: it was never sent. Unknown stays ``None``.
+    A success costs its tokens at the price of its estimate. Any other task costs 0 if it was not billed, which is
+    the default, as it was never sent. Unknown stays ``None``.
 
     Args:
         changes: the other columns that are written with the status.
@@ -45,7 +45,7 @@ def final_columns(task: "GenerationTask", to: Status, changes: Mapping[str, Any]
 
 
 def _charged_word(task: "GenerationTask", changes: Mapping[str, Any]) -> str:
-    # A task that was sent again after silence keeps the doubt, whatever became of the second time.
+    # A task that was sent again while unconfirmed stays unknown, whatever the result of the second time.
     if task.error_charged == Charged.UNKNOWN:
         return Charged.UNKNOWN
     return str(changes.get("error_charged") or task.error_charged or Charged.NO)

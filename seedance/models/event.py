@@ -1,9 +1,10 @@
-"""The timeline of a task: what happened, when and why."""
+"""The timeline of a task."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from .databases import PrimaryManager
+from .event_text import EventTextField
 from .status import Status
 
 
@@ -46,7 +47,7 @@ class TaskEvent(models.Model):
         _("cause"), max_length=40, choices=Cause, blank=True, help_text=_("Which part of the app did it.")
     )
     actor = models.CharField(_("actor"), max_length=150, blank=True, help_text=_("Which person asked for it."))
-    detail = models.TextField(_("detail"), blank=True)
+    detail = EventTextField(_("detail"), blank=True)
 
     objects = PrimaryManager()
 

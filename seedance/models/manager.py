@@ -21,6 +21,7 @@ from ..signals import task_creating
 from . import chaining
 from .databases import PrimaryManager
 from .event import Cause, TaskEvent
+from .event_text import EventText
 from .idempotency import IdempotencyKey, fingerprint_of, get_or_create, without_nulls
 from .media import MediaItem
 from .queryset import GenerationTaskQuerySet
@@ -438,4 +439,4 @@ def _events(task: "GenerationTask", order: Order, origin: Mapping[str, str]) -> 
 def _lifted_note(prepared: intake.Prepared) -> str:
     if not prepared.lifted:
         return ""
-    return "Lifted out of the prompt: " + ", ".join(f"{name}={value}" for name, value in prepared.lifted.items())
+    return EventText("lifted", parameters=", ".join(f"{name}={value}" for name, value in prepared.lifted.items()))

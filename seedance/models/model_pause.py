@@ -1,4 +1,4 @@
-"""A model that an account may not use: nothing more is sent to it until a person resumes it."""
+"""Models that an account may not use: paused until a person resumes them."""
 
 from typing import Any
 
@@ -7,6 +7,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from .databases import PrimaryQuerySet
+from .event_text import EventText
 
 
 class ModelPauseQuerySet(PrimaryQuerySet["ModelPause"]):
@@ -44,5 +45,5 @@ class ModelPause(models.Model):
 
     @property
     def detail(self) -> str:
-        """What a task that waits for it says."""
-        return f"The model {self.model_name} is paused: {self.reason}"
+        """The flag's detail of a task that waits for it."""
+        return EventText("model_paused", model=self.model_name, reason=self.reason)

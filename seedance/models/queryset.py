@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from .account import Account
 from .event import TaskEvent
+from .event_text import EventText
 from .model_pause import ModelPause
 from .status import ACTIVE, CLOSABLE, FINAL, IN_FLIGHT, MAY_COST, Attention, Status
 from .transitions import TransitionsQuerySet
@@ -186,8 +187,9 @@ class GenerationTaskQuerySet(TransitionsQuerySet):
                     what=TaskEvent.What.NOTE,
                     cause=cause,
                     actor=actor,
-                    detail="Archiving again was asked for."
-                    + (f" Flag before: {task.attention}." if task.attention else ""),
+                    detail=EventText("archive_again_flagged", reason=task.attention)
+                    if task.attention
+                    else EventText("archive_again"),
                 )
                 for task in tasks
             )

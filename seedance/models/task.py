@@ -22,6 +22,7 @@ from .after_commit import after_commit, delete_after_commit
 from .cost import Charged
 from .databases import OwnerField, set_null
 from .event import Cause, TaskEvent
+from .event_text import EventText, EventTextField
 from .ids import callback_token, provider_task_digest, uuid7
 from .manager import GenerationTaskManager
 from .queryset import IN_FLIGHT_ROWS, PENDING_ROWS, UNARCHIVED_ROWS
@@ -45,12 +46,12 @@ _PROTECTED = _("Something else on this site refers to this task and protects it.
 
 
 def result_path(task: "GenerationTask", filename: str) -> str:
-    """Where a result file is kept: by month, in a directory of the task's own, so that its files can be listed."""
+    """Where a result file is stored: by month, in a directory per task, so that its files can be listed."""
     return f"seedance/{task.created_at:%Y/%m}/{task.pk}/{filename}"
 
 
 class GenerationTask(Transitions):
-    """One request for one video, from the wish to the stored file.
+    """One request for one video, from the request to the stored file.
 
     ::
 
@@ -60,11 +61,10 @@ class GenerationTask(Transitions):
                    └────────── unconfirmed ───┘          ├──► expired
                                                          └──► cancelled
 
-    ``submitting → pending`` only when the request certainly did not reach the provider or was turned away
-    by its limits; silence leads to ``unconfirmed``, which only the provider's word or a person resolves;
-    a person may close it as lost, which is ``failed``.
-    A queued task may jump to any final status; ``new`` and ``pending`` can be cancelled here and now.
-    Rows change through ``advance`` and ``amend`` alone, never by saving them whole.
+    ``submitting → pending`` only if the request certainly did not reach the provider, or was refused by a limit.
+    Without an answer it becomes ``unconfirmed``, until the provider's report or a person resolves it; a person may
+    close it as lost, which is ``failed``. A queued task may become any final status; ``new`` and ``pending`` are
+    cancelled without the provider. Rows change through ``advance`` and ``amend`` only, see ``transitions.py``.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -158,8 +158,8 @@ class GenerationTask(Transitions):
     error_retryable = models.BooleanField(null=True, editable=False)
     request_id = models.CharField(_("request id"), max_length=128, blank=True, editable=False)
     attention = models.CharField(_("needs attention"), max_length=20, choices=Attention, blank=True, editable=False)
-    attention_detail = models.TextField(blank=True, editable=False)
-    #: The reason that a person has marked as seen; it is not raised again while the status stays.
+    attention_detail = EventTextField(blank=True, editable=False)
+    #: The flag that a person has marked as seen; it is not set again while the status stays.
     attention_seen = models.CharField(max_length=20, choices=Attention, blank=True, editable=False)
     raw = models.JSONField(
         _("last answer"), null=True, editable=False, encoder=DjangoJSONEncoder, help_text=_("As the provider sent it.")
@@ -175,7 +175,7 @@ class GenerationTask(Transitions):
     idempotency_fingerprint = models.CharField(max_length=64, blank=True, editable=False)
     #: The key of the request that submitted a task which was kept as new.
     submit_digest = models.CharField(max_length=64, unique=True, null=True, editable=False)
-    #: The provider's id that a person says is behind an unconfirmed task; a worker looks at it and clears this.
+    #: The provider's id that a person gave for an unconfirmed task; a worker checks it and clears this.
     requested_provider_task_id = models.CharField(max_length=128, blank=True, editable=False)
     callback_token = models.CharField(max_length=64, unique=True, default=callback_token, editable=False)
 
@@ -276,26 +276,26 @@ class GenerationTask(Transitions):
 
     @property
     def is_done(self) -> bool:
-        """Whether nothing more will come: final and, if it succeeded, its video stored or given up.
+        """Whether it is final and, if it succeeded, its video is stored or archiving has ended.
 
-        A video counts as stored also after retention took it away.
+        A video counts as stored also after retention deleted it.
         """
         waits_for_video = self.archived_at is None and self.next_archive_at is not None
         return self.is_final and not (self.status == Status.SUCCEEDED and waits_for_video)
 
     @property
     def waits_for_person(self) -> bool:
-        """Whether only a person can move it on, so that waiting for it would be in vain.
+        """Whether it makes no progress without a person, so that a caller should not wait for it.
 
-        That its account is paused is known by the flag, which a worker raises within seconds.
+        A paused account is known by the flag, which a worker sets within seconds.
         """
         if self.status == Status.UNCONFIRMED:
-            return self.next_poll_at is None  # nobody searches for it any more
+            return self.next_poll_at is None  # reconciling has ended
         return self.status == Status.NEW or (not self.is_done and self.standing_attention in NEEDS_PERSON)
 
     @property
     def is_in_flight(self) -> bool:
-        """Whether the provider has it and may still change it."""
+        """Whether it is queued or running at the provider."""
         return self.status in IN_FLIGHT
 
     @property
@@ -305,17 +305,17 @@ class GenerationTask(Transitions):
 
     @property
     def needs_attention(self) -> bool:
-        """Whether a person should look."""
+        """Whether it is flagged for people."""
         return bool(self.attention)
 
     @property
     def is_being_archived(self) -> bool:
-        """Whether a worker stores its result files now, or will without being asked."""
+        """Whether its result files are being archived, or scheduled for it."""
         return self.status == Status.SUCCEEDED and self.archived_at is None and self.next_archive_at is not None
 
     @property
     def can_archive_again(self) -> bool:
-        """Whether ``archive_again`` does something: its video is not stored, or was kept although it looked wrong."""
+        """Whether ``archive_again`` changes it: its video is not stored, or has a mismatch."""
         looks_wrong = self.attention == Attention.MISMATCH and bool(self.video)
         return self.status == Status.SUCCEEDED and (self.archived_at is None or looks_wrong)
 
@@ -326,7 +326,7 @@ class GenerationTask(Transitions):
 
     @property
     def inputs(self) -> Inputs:
-        """What was asked for, in the catalogue's terms."""
+        """The request, as the catalogue's rules take it."""
         return Inputs(
             model_name=self.model_name,
             prompt=self.prompt,
@@ -376,29 +376,28 @@ class GenerationTask(Transitions):
         return results
 
     def _result_files_now(self) -> list[FieldFile]:
-        """The result files that the row names now, which a worker may have written since this instance was read.
+        """The result files of the row, which a worker may have written since this instance was read.
 
-        The row is locked: until the transaction ends it comes to name no others.
+        The row is locked: they do not change until the transaction ends.
         """
         rows = self._rows().select_for_update().filter(pk=self.pk)
         return [file for row in rows.only(*RESULT_FILES) for file in (row.video, row.poster, row.last_frame)]
 
     def flag(self, attention: Attention, *, cause: str, detail: str = "") -> None:
-        """Raise *needs attention*, once per reason and wording; not for what a person has marked as seen."""
+        """Set the flag, once per reason and detail; not for a reason that a person has marked as seen."""
         if (self.attention, self.attention_detail) == (attention, detail):
             return
         unseen = self._rows().exclude(attention_seen=attention)
         with transaction.atomic(using=self._state.db):
             if self.amend(among=unseen, attention=attention, attention_detail=detail, attention_seen=""):
-                self.note(
-                    TaskEvent.What.ATTENTION, cause=cause, detail=f"{attention}: {detail}" if detail else attention
-                )
+                told = EventText("attention", reason=str(attention), detail=detail) if detail else attention
+                self.note(TaskEvent.What.ATTENTION, cause=cause, detail=told)
 
     def mark_seen(self, *, cause: str, actor: str = "") -> None:
-        """Lower *needs attention*; the same reason does not raise it again while the status stays.
+        """Clear the flag; the same reason does not set it again while the status stays.
 
         Raises:
-            TransitionError: nothing needs attention, or the reason goes by itself once the account is resumed.
+            TransitionError: there is no flag, or it is cleared by itself once the account is resumed.
         """
         attention = self.attention
         if attention == Attention.PAUSED:
@@ -408,15 +407,17 @@ class GenerationTask(Transitions):
             lowered = attention and self.amend(among=same, attention="", attention_detail="", attention_seen=attention)
             if not lowered:
                 raise TransitionError(_("Nothing needs attention here."))
-            self.note(TaskEvent.What.ATTENTION, cause=cause, actor=actor, detail=f"Marked as seen: {attention}.")
+            self.note(
+                TaskEvent.What.ATTENTION, cause=cause, actor=actor, detail=EventText("marked_as_seen", reason=attention)
+            )
 
     @property
     def standing_attention(self) -> str:
-        """The reason why a person should look, whether or not somebody has."""
+        """The reason of the flag, also after a person has marked it as seen."""
         return self.attention or self.attention_seen
 
     @property
     def is_closable(self) -> bool:
-        """Whether a person may close it as lost: no machine will find out what became of it, or not for long."""
+        """Whether a person may close it as lost: unconfirmed, or no longer reported by the provider."""
         lost = self.is_in_flight and self.standing_attention in CLOSABLE
         return lost or self.status == Status.UNCONFIRMED

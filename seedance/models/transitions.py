@@ -30,6 +30,7 @@ from .bulk import update_each
 from .cost import Charged, final_columns
 from .databases import PrimaryQuerySet
 from .event import TaskEvent
+from .event_text import EventText
 from .ids import provider_task_digest
 from .status import FINAL, IN_FLIGHT, TRANSITIONS, UNCANCELLABLE, Status
 from .wake import wake_workers
@@ -250,11 +251,11 @@ class Transitions(models.Model):
         if not self.amend(cancel_requested_at=now, next_poll_at=now):
             reason = GONE if self._is_gone() else UNCANCELLABLE.get(Status(self.status), _MOVED_ON)
             raise TransitionError(reason)
-        self.note(TaskEvent.What.NOTE, cause=cause, actor=actor, detail="Cancelling was asked for.")
+        self.note(TaskEvent.What.NOTE, cause=cause, actor=actor, detail=EventText("cancel_requested"))
         wake_workers(self._state.db or "default")
 
     def close_as_lost(self, *, cause: str, actor: str = "") -> None:
-        """End a task that the provider has lost, because a person says so. It may have been billed.
+        """Fail a task that the provider has lost, by decision of a person. It may have been billed.
 
         Raises:
             TransitionError: it may still end by itself.
@@ -266,7 +267,7 @@ class Transitions(models.Model):
                 Status.FAILED,
                 cause=cause,
                 actor=actor,
-                detail="Closed as lost by a person; it is not known whether it was billed.",
+                detail=EventText("closed_as_lost"),
                 error_code=CLOSED_AS_LOST,
                 error_message="Closed as lost by a person.",
                 error_charged=Charged.UNKNOWN,
