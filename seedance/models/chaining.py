@@ -1,16 +1,15 @@
 """Continuation of a video: its last frame becomes the first frame of the next."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any, BinaryIO, cast
+from typing import TYPE_CHECKING, Any
 
-from django.core.files.base import ContentFile, File
+from django.core.files.base import File
 from django.utils.translation import gettext as _
 
 from .. import intake
 from ..catalogue.violations import Violation
 from ..exceptions import TransitionError
-from ..media.stills import last_frame_of
+from ..media.stills import last_frame_file
 from .event_text import EventText
 from .media import MediaItem
 
@@ -98,18 +97,14 @@ def _last_frame(task: "GenerationTask") -> File:
     if not task.video:
         raise TransitionError(_("Only a task whose video is stored can be continued; this one has none."))
     try:
-        if task.last_frame:
-            with task.last_frame.open("rb") as frame:
-                return ContentFile(frame.read(), name=PurePosixPath(str(task.last_frame.name)).name)
-        with task.video.open("rb") as video:
-            picture = last_frame_of(cast(BinaryIO, video))
+        frame = last_frame_file(task.video, task.last_frame, name=f"{task.pk}-last-frame.png")
     except FileNotFoundError:
         raise TransitionError(_("The storage no longer has the video of this task.")) from None
-    if picture is None:
+    if frame is None:
         raise TransitionError(
             _(
                 "No frame can be taken from this video. Ask for return_last_frame next time, or have the extra "
                 "“media” of django-seedance installed."
             )
         )
-    return ContentFile(picture, name=f"{task.pk}-last-frame.png")
+    return frame
