@@ -9,7 +9,7 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from ..models import Account, ModelPause
-from ..models.wake import wake_workers
+from ..models.after_commit import wake_workers
 from .readonly import ReadOnlyAdmin
 
 

@@ -4,8 +4,8 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from ..models import Callback, Cause, EventText, GenerationTask, Status, TaskEvent
+from ..models.after_commit import wake_workers
 from ..models.transitions import CLOSED_AS_LOST
-from ..models.wake import wake_workers
 from ..provider.reading import read_object, read_task
 
 #: What is kept of one call. Characters.

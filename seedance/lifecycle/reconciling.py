@@ -11,8 +11,8 @@ from django.utils.translation import gettext as _
 from .. import conf, translate
 from ..exceptions import ConfigurationError, NotFoundError, ProviderError, RequestError, TransitionError
 from ..models import Attention, Cause, EventText, GenerationTask, Status, TaskEvent
+from ..models.after_commit import wake_workers
 from ..models.queryset import GenerationTaskQuerySet
-from ..models.wake import wake_workers
 from ..provider.types import RemoteTask
 from .clients import get_client, wait_for_slot
 from .error_text import describe_exchange

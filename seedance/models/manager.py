@@ -19,6 +19,7 @@ from ..exceptions import KeyReusedError, TransitionError, Veto
 from ..intake import Order
 from ..signals import task_creating
 from . import chaining
+from .after_commit import wake_workers
 from .databases import PrimaryManager
 from .event import Cause, TaskEvent
 from .event_text import EventText
@@ -26,7 +27,6 @@ from .idempotency import IdempotencyKey, fingerprint_of, get_or_create, without_
 from .media import MediaItem
 from .queryset import GenerationTaskQuerySet
 from .status import Status
-from .wake import wake_workers
 
 if TYPE_CHECKING:
     from .task import GenerationTask

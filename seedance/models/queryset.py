@@ -11,13 +11,12 @@ from django.db.models import Exists, F, OuterRef, Q, Window
 from django.db.models.functions import RowNumber
 from django.utils import timezone
 
-from .account import Account
+from .account import Account, ModelPause
+from .after_commit import wake_workers
 from .event import TaskEvent
 from .event_text import EventText
-from .model_pause import ModelPause
 from .status import ACTIVE, CLOSABLE, FINAL, IN_FLIGHT, MAY_COST, Attention, Status
 from .transitions import TransitionsQuerySet
-from .wake import wake_workers
 
 if TYPE_CHECKING:
     from .task import GenerationTask

@@ -5,7 +5,8 @@ No other module writes ``status``; ``tests/test_architecture.py`` enforces it.
 
 import datetime as dt
 import logging
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
@@ -18,22 +19,20 @@ from django.db import (
     models,
     transaction,
 )
-from django.db.models import Q
+from django.db.models import Q, sql
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from ..conf import provider
 from ..exceptions import TransitionError
 from ..signals import task_needs_attention, task_status_changed
-from .after_commit import after_commit
-from .bulk import update_each
+from .after_commit import after_commit, wake_workers
 from .cost import Charged, final_columns
 from .databases import PrimaryQuerySet
 from .event import TaskEvent
 from .event_text import EventText
 from .ids import provider_task_digest
 from .status import FINAL, IN_FLIGHT, TRANSITIONS, UNCANCELLABLE, Status
-from .wake import wake_workers
 
 if TYPE_CHECKING:
     from .queryset import GenerationTaskQuerySet
@@ -334,7 +333,7 @@ class TransitionsQuerySet(PrimaryQuerySet["GenerationTask"]):
                     (transition.rows(self.db), columns)
                     for transition, columns in zip(transitions, written, strict=True)
                 ]
-                if update_each(guarded, self.db) != len(transitions):
+                if _update_each(guarded, self.db) != len(transitions):
                     raise TransitionError
                 TaskEvent.objects.using(self.db).bulk_create(transition.event(cause) for transition in transitions)
                 for transition, columns in zip(transitions, written, strict=True):
@@ -342,6 +341,30 @@ class TransitionsQuerySet(PrimaryQuerySet["GenerationTask"]):
         except TransitionError:
             return False
         return True
+
+
+def _update_each(updates: Iterable[tuple[models.QuerySet[Any], Mapping[str, Any]]], using: str) -> int:
+    """Run many ``rows.update(**values)``; returns how many rows that changed in all.
+
+    ``bulk_update`` builds one CASE per column and row, and one ``update`` per row is one round trip each; here rows
+    with the same columns share one prepared statement. Django has no public way to ask for the SQL of an update,
+    therefore ``sql.UpdateQuery``.
+
+    Args:
+        updates: querysets without joins, each with the columns to write.
+    """
+    statements: dict[str, list[tuple[Any, ...]]] = defaultdict(list)
+    for rows, values in updates:
+        query = cast(sql.UpdateQuery, rows.query.chain(sql.UpdateQuery))
+        query.add_update_values(dict(values))
+        statement, parameters = query.get_compiler(using).as_sql()
+        statements[statement].append(tuple(parameters))
+    changed = 0
+    with connections[using].cursor() as cursor:
+        for statement, rows_of_parameters in statements.items():
+            cursor.executemany(statement, rows_of_parameters)
+            changed += cursor.rowcount
+    return changed
 
 
 def _with_digest(task: "GenerationTask", changes: Mapping[str, Any]) -> Mapping[str, Any]:

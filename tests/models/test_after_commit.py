@@ -3,7 +3,7 @@
 import pytest
 from django.db import transaction
 
-from seedance.models.wake import wake_workers
+from seedance.models.after_commit import wake_workers
 from seedance.signals import work_available
 
 pytestmark = pytest.mark.django_db(transaction=True)
