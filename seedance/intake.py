@@ -84,6 +84,32 @@ class Prepared:
             raise ValidationError(by_field)
 
 
+@dataclass(frozen=True)
+class Order:
+    """One request on its way to be a row: prepared, with what its entry point adds.
+
+    Args:
+        submit: whether to send it at once; otherwise it stays ``new``.
+        columns: values of columns that no request holds, such as ``retry_of``.
+        note: text of an event of its own in the timeline; empty for none.
+    """
+
+    prepared: Prepared
+    submit: bool = False
+    columns: Mapping[str, Any] = field(default_factory=dict)
+    note: str = ""
+
+    def content(self) -> list[Any]:
+        """All values that the fingerprint of this request depends on."""
+        inputs, media = self.prepared.inputs, self.prepared.media
+        return [
+            self.prepared.provider,
+            [inputs.model_name, inputs.prompt, inputs.draft_task_id, dict(inputs.parameters)],
+            [[item.role, item.url, item.file] for item in media],
+            [dict(self.prepared.metadata), self.submit],
+        ]
+
+
 def check(inputs: Inputs, provider: str) -> list[Violation]:
     """Every problem of a request, or the one that its provider does not exist."""
     try:

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from . import conf, queue
 from .exceptions import TransitionError
-from .models import FINAL, Callback, GenerationTask, Status, TaskEvent
+from .models import FINAL, Callback, Cause, EventText, GenerationTask, Status, TaskEvent
 from .models.queryset import GenerationTaskQuerySet
 from .models.results import RESULT_FILES, ResultDirectory, delete_file
 
@@ -147,7 +147,7 @@ def _drop_files(task: GenerationTask) -> bool:
     ResultDirectory.of(task).delete()
     if not task.amend(video="", poster="", last_frame=""):
         return False
-    task.note(TaskEvent.What.NOTE, cause="prune", detail="The result files were deleted; they were kept long enough.")
+    task.note(TaskEvent.What.NOTE, cause=Cause.PRUNE, detail=EventText("files_pruned"))
     return True
 
 

@@ -13,8 +13,8 @@ from django.db.models.signals import post_save, pre_save
 
 from seedance import intake, lifecycle, tasks
 from seedance.exceptions import Veto
+from seedance.intake import Order
 from seedance.models import Account, Attention, GenerationTask, Status
-from seedance.models.queryset import Order
 from seedance.signals import (
     account_paused,
     task_creating,

@@ -23,7 +23,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from .. import conf, lifecycle
 from ..exceptions import TransitionError
-from ..models import FINAL, GenerationTask, Status
+from ..models import FINAL, Cause, GenerationTask, Status
 from ..models.queryset import CLOSABLE_ROWS, GenerationTaskQuerySet
 from ..models.status import IN_FLIGHT, UNCANCELLABLE
 from . import presentation, submission
@@ -35,9 +35,6 @@ CONFIRMED = "confirmed"
 
 #: Name of the field with the number of tasks that the page showed.
 EXPECTED = "expected"
-
-#: The cause in the timeline.
-CAUSE = "admin"
 
 _NOT_NEW = gettext_lazy("only new tasks can be submitted")
 _NOT_IN_FLIGHT = gettext_lazy("the provider does not have it, or has finished with it")
@@ -107,7 +104,7 @@ def submit_selected(
     if count > 1 and not run.is_confirmed(count):
         words = ngettext("%(count)s task is sent.", "%(count)s tasks are sent.", count) % {"count": count}
         return run.confirm(_("Submit video tasks"), run.preview_paid(ready, [words]), count)
-    done = ready.submit(cause=CAUSE, actor=run.actor)
+    done = ready.submit(cause=Cause.ADMIN, actor=run.actor)
     report = ngettext("%(count)s task will be sent.", "%(count)s tasks will be sent.", done)
     return run.finish(report % {"count": done}, done)
 
@@ -135,7 +132,7 @@ def archive_selected(
     chosen = cast(GenerationTaskQuerySet, queryset)
     run.skip(chosen.exclude(pk__in=chosen.to_archive_again().values("pk")), _NOTHING_TO_ARCHIVE)
     archivable = run.allowed("sync", chosen.to_archive_again())
-    done = archivable.archive_again(cause=CAUSE, actor=run.actor)
+    done = archivable.archive_again(cause=Cause.ADMIN, actor=run.actor)
     report = ngettext("The video of %(count)s task is fetched.", "The videos of %(count)s tasks are fetched.", done)
     return run.finish(report % {"count": done}, done)
 
@@ -152,7 +149,7 @@ def cancel_selected(
     cancelled = requested = 0
     for task in cancellable:
         try:
-            lifecycle.cancel(task, cause=CAUSE, actor=run.actor)
+            lifecycle.cancel(task, cause=Cause.ADMIN, actor=run.actor)
         except TransitionError as error:
             run.skipped.add(task.status, str(error))
         else:
@@ -198,7 +195,7 @@ def mark_seen_selected(
     run = _Run(modeladmin, request)
     run.skip(queryset.filter(attention=""), _NO_ATTENTION)
     flagged = run.allowed("mark_seen", queryset.exclude(attention=""))
-    done = run.each(flagged, lambda task: task.mark_seen(cause=CAUSE, actor=run.actor))
+    done = run.each(flagged, lambda task: task.mark_seen(cause=Cause.ADMIN, actor=run.actor))
     report = ngettext("%(count)s task was marked as seen.", "%(count)s tasks were marked as seen.", done)
     return run.finish(report % {"count": done}, done)
 
@@ -213,7 +210,7 @@ def close_selected(
     lost = run.allowed("cancel", queryset.filter(CLOSABLE_ROWS))
     if CONFIRMED not in request.POST:
         return run.confirm(_("Close video tasks as lost"), run.preview_close(lost))
-    done = run.each(lost, lambda task: task.close_as_lost(cause=CAUSE, actor=run.actor))
+    done = run.each(lost, lambda task: task.close_as_lost(cause=Cause.ADMIN, actor=run.actor))
     report = ngettext("%(count)s task was closed as lost.", "%(count)s tasks were closed as lost.", done)
     return run.finish(report % {"count": done}, done)
 
@@ -314,7 +311,7 @@ class _Run:
         """The task for each retry, and whether it is new: a confirmation that is sent twice creates each task once."""
         key = submission.key_of(self.request)
         for task in queryset:
-            create = partial(GenerationTask.objects.retry, task, owner=self.request.user, cause=CAUSE)
+            create = partial(GenerationTask.objects.retry, task, owner=self.request.user, cause=Cause.ADMIN)
             try:
                 yield submission.create_once(key, self.request.user, create, source=task.pk)
             except TransitionError as error:

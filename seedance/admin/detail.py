@@ -11,7 +11,7 @@ from ..catalogue import PARAMETERS, current_catalogue, host_of
 from ..exceptions import ConfigurationError
 from ..models import Attention, GenerationTask, Status
 from . import presentation
-from .presentation import CHARGED, column_label, error_meaning, status_style
+from .presentation import column_label, error_meaning, status_style
 
 #: Callbacks on the page of their task at most.
 SHOWN_CALLBACKS = 5
@@ -94,7 +94,7 @@ def get_task_context(task: GenerationTask, verbs: Sequence[Verb], *, with_cost: 
         "dimensions": dimensions(task),
         "video_size": presentation.size(task.video_bytes),
         "error_meaning": error_meaning(task.error_code),
-        "charged": CHARGED.get(task.error_charged, "") if task.is_final else "",
+        "charged": task.get_error_charged_display() if task.is_final else "",
         "cost": presentation.cost(task) if with_cost else "",
         "estimate": presentation.estimate(task) if with_cost and task.cost_amount is not None else "",
         "comparison": comparison(task),

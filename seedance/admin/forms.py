@@ -15,7 +15,7 @@ from .. import conf, intake
 from ..catalogue import PARAMETERS, Estimate, Parameter, Violation
 from ..exceptions import TransitionError
 from ..models import GenerationTask, chaining
-from ..models.cost import estimate_columns
+from ..models.manager import request_columns
 from .choices import YES_NO, model_choices, offered
 from .media import MediaFormSet
 from .presentation import column_label
@@ -140,16 +140,7 @@ class TaskForm(forms.ModelForm):
 
     def columns(self) -> dict[str, Any]:
         """What the prepared request writes into the row."""
-        inputs = self.accepted.inputs
-        return {
-            **estimate_columns(self.accepted),
-            "provider": self.accepted.provider,
-            "model_name": inputs.model_name,
-            "prompt": inputs.prompt,
-            "draft_task_id": inputs.draft_task_id,
-            "metadata": dict(self.accepted.metadata),
-            "parameters": inputs.given(),
-        }
+        return request_columns(self.accepted)
 
     def _place(self, violation: Violation, media: MediaFormSet | None) -> None:
         match = _MEDIA_PATH.fullmatch(violation.field)

@@ -16,10 +16,9 @@ from django.utils.translation import gettext as _
 from .. import lifecycle
 from ..exceptions import SeedanceError, TransitionError
 from ..media.serving import json_response
-from ..models import GenerationTask, MediaItem
+from ..models import Cause, GenerationTask, MediaItem
 from ..models.ids import parse_id
 from . import presentation, submission
-from .actions import CAUSE
 from .forms import LinkForm, ResubmitForm
 from .list import TaskList
 from .presentation import page_url
@@ -109,10 +108,10 @@ class TaskPages(TaskList):
         if "provider_task_id" in request.POST:
             form = LinkForm(request.POST)
             _require_valid(form)
-            lifecycle.request_link(task, form.cleaned_data["provider_task_id"], cause=CAUSE, actor=who)
+            lifecycle.request_link(task, form.cleaned_data["provider_task_id"], cause=Cause.ADMIN, actor=who)
             return _("A worker looks for it at the provider; this page shows what comes of it.")
         _require_valid(ResubmitForm(request.POST))
-        lifecycle.resubmit(task, cause=CAUSE, actor=who)
+        lifecycle.resubmit(task, cause=Cause.ADMIN, actor=who)
         return _("The task will be sent again.")
 
     def _live_row(self, request: HttpRequest, task: GenerationTask) -> dict[str, Any]:

@@ -70,13 +70,6 @@ STATUS_STYLES: dict[Status, StatusStyle] = {
     ),
 }
 
-#: ``error_charged`` in words.
-CHARGED: dict[str, Promise] = {
-    "no": gettext_lazy("Nothing was billed."),
-    "yes": gettext_lazy("It was billed."),
-    "unknown": gettext_lazy("It is not known whether it was billed."),
-}
-
 
 def status_style(status: str) -> StatusStyle:
     """The style of a status."""

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from .. import conf
 from ..models import Account, Callback, GenerationTask, ModelPause
-from ..models.wake import wake_workers
+from ..models.after_commit import wake_workers
 from .list import BoundedPaginator
 from .permissions import may
 from .presentation import page_url, pretty

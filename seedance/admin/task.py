@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from .. import conf, health
 from ..catalogue import PARAMETERS
 from ..exceptions import TransitionError
-from ..models import Callback, GenerationTask, Status, TaskEvent, chaining
+from ..models import Callback, Cause, EventText, GenerationTask, Status, TaskEvent, chaining
 from . import actions, presentation, submission
 from .detail import Verb, get_task_context, possible_verbs
 from .forms import ESTIMATE_BUTTON, SUBMIT_BUTTON, LinkForm, ResubmitForm, TaskForm
@@ -258,7 +258,7 @@ class GenerationTaskAdmin(TaskPages):
             form.accepted,
             owner=request.user,
             submit=self._wants_submit(request, form),
-            cause=actions.CAUSE,
+            cause=Cause.ADMIN,
             note=form.note,
             id=obj.pk,
         )
@@ -310,9 +310,9 @@ class GenerationTaskAdmin(TaskPages):
             raise TransitionError(str(_CHANGED if rows.exists() else _TOO_LATE))
         if not obj.amend(**form.columns()):
             raise TransitionError(str(_TOO_LATE))
-        obj.note(TaskEvent.What.NOTE, cause=actions.CAUSE, actor=who, detail="The request was edited.")
+        obj.note(TaskEvent.What.NOTE, cause=Cause.ADMIN, actor=who, detail=EventText("edited"))
         if self._wants_submit(request, form):
-            GenerationTask.objects.filter(pk=obj.pk).submit(cause=actions.CAUSE, actor=who)
+            GenerationTask.objects.filter(pk=obj.pk).submit(cause=Cause.ADMIN, actor=who)
 
     def _wants_submit(self, request: HttpRequest, form: TaskForm) -> bool:
         return SUBMIT_BUTTON in request.POST and not presentation.submit_blocker(form.accepted.provider)

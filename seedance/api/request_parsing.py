@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from django.http import QueryDict
@@ -11,6 +10,7 @@ from rest_framework.request import Request
 
 from .. import intake
 from ..catalogue import PARAMETERS, Violation
+from ..intake import Order
 from ..models.queryset import GenerationTaskQuerySet
 from . import task_references
 from .errors import MAX_ERRORS, RequestRefused, refusal
@@ -22,16 +22,6 @@ MAX_BATCH = 100
 
 #: Where a component of a field's path begins.
 _STEP = re.compile(r"[.\[]")
-
-
-@dataclass(frozen=True)
-class Order:
-    """One request, read and checked, with no errors left."""
-
-    prepared: intake.Prepared
-    submit: bool
-    #: A line for the timeline; empty for none.
-    note: str
 
 
 def parsed_body(request: Request) -> object:
@@ -120,7 +110,7 @@ def _read(
     # The rules see an invalid field as missing; its own violation is the better message.
     if not any(violation.field == "" and violation.code in UNREAD for violation in violations):
         violations += _elsewhere(prepared.errors, unread)
-    return Order(prepared, values.get("submit", True), note), violations
+    return Order(prepared, values.get("submit", True), note=note), violations
 
 
 def _prepared(

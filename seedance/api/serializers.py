@@ -13,7 +13,7 @@ from rest_framework.request import Request
 
 from .. import conf
 from ..catalogue import format_amount
-from ..models import GenerationTask, MediaItem, Status, TaskEvent
+from ..models import Charged, GenerationTask, MediaItem, Status, TaskEvent
 from ..models.queryset import GenerationTaskQuerySet
 from .base import link
 from .errors import CONTENT_TYPE
@@ -127,7 +127,7 @@ class ErrorSerializer(serializers.Serializer):
 
     code = serializers.CharField(help_text="The provider's error code, or ours.")
     message = serializers.CharField(help_text="For people.")
-    charged = serializers.ChoiceField(["no", "yes", "unknown"], help_text="Whether it was billed.")
+    charged = serializers.ChoiceField(Charged.values, help_text="Whether it was billed.")
     retryable = serializers.BooleanField(allow_null=True, help_text="Whether the same request may succeed later.")
     request_id = serializers.CharField(allow_null=True, help_text="The provider's id of the exchange.")
 
@@ -173,7 +173,7 @@ class TaskSerializer(serializers.Serializer):
     def get_attention(self, task: GenerationTask) -> str:
         if not task.attention:
             return ""
-        return " ".join(filter(None, [str(task.get_attention_display()), task.attention_detail]))
+        return f"{task.get_attention_display()} {task.attention_detail}".strip()
 
     @extend_schema_field(serializers.CharField(allow_null=True))
     def get_provider_task_id(self, task: GenerationTask) -> str | None:
@@ -219,7 +219,7 @@ class TaskSerializer(serializers.Serializer):
         return {
             "code": task.error_code,
             "message": task.error_message,
-            "charged": task.error_charged or "unknown",
+            "charged": task.error_charged or Charged.UNKNOWN.value,
             "retryable": task.error_retryable,
             "request_id": task.request_id or None,
         }

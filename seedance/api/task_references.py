@@ -9,10 +9,11 @@ from typing import Any
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from .. import intake
 from ..catalogue import FRAME_ROLES, Text, Violation
 from ..conf import settings
 from ..exceptions import TransitionError
-from ..models import GenerationTask, Status, chaining
+from ..models import EventText, GenerationTask, Status, chaining
 from ..models.ids import parse_id
 from ..models.queryset import GenerationTaskQuerySet
 from .errors import RequestRefused, refusal
@@ -29,7 +30,7 @@ _MEDIUM = re.compile(r"media\[(\d+)\]")
 
 def continuation(
     named: str, visible: GenerationTaskQuerySet | None, request: Mapping[str, Any], parameters: Mapping[str, Any]
-) -> chaining.Continuation:
+) -> intake.Order:
     """The request that a body with ``continue_from`` makes; violations about the frame name that field.
 
     Args:
@@ -86,7 +87,7 @@ def provider_draft_id(named: str, visible: GenerationTaskQuerySet, provider: str
     if (task.submitted_at or task.created_at) + DRAFT_LIFETIME < timezone.now():
         message = _("The provider has forgotten this draft: it keeps them for %(days)s days.")
         raise _refused(DRAFT_TASK, "draft_expired", message, _("Make a new draft."), days=DRAFT_LIFETIME.days)
-    return task.provider_task_id, f"Final video of the draft {task.pk}."
+    return task.provider_task_id, EventText("draft", task=str(task.pk))
 
 
 def _find(named: str, visible: GenerationTaskQuerySet) -> GenerationTask | None:

@@ -15,10 +15,10 @@ from rest_framework.viewsets import GenericViewSet
 
 from .. import conf, intake, lifecycle
 from ..exceptions import TransitionError
-from ..models import GenerationTask
+from ..models import Cause, EventText, GenerationTask
 from ..models.idempotency import IdempotencyKey, get_or_create
 from ..models.ids import parse_id
-from ..models.queryset import GenerationTaskQuerySet, Order
+from ..models.queryset import GenerationTaskQuerySet
 from . import idempotency, request_parsing, request_serializers, throttling, waiting
 from .base import SeedanceAPIView, conditional, link
 from .errors import FileGone, WrongState, described
@@ -35,7 +35,6 @@ from .serializers import (
 )
 
 #: Who is named in the timeline as the part of the app that did it.
-_CAUSE = "api"
 
 #: Inside the view set, ``list`` is an endpoint.
 Tasks = list[GenerationTask]
@@ -201,7 +200,7 @@ class TaskViewSet(TaskAPIView, GenericViewSet):
         task = self.find(task_id, "submit")
         key = idempotency.key_of(request, f"submit {task.pk}")
         try:
-            is_first = GenerationTask.objects.submit_once(task, cause=_CAUSE, actor=self._actor, key=key)
+            is_first = GenerationTask.objects.submit_once(task, cause=Cause.API, actor=self._actor, key=key)
         except TransitionError as error:
             raise self.wrong_state(task, error) from error
         return self._accepted(task, replayed=not is_first)
@@ -235,7 +234,7 @@ class TaskViewSet(TaskAPIView, GenericViewSet):
     def archive(self, request: Request, task_id: str) -> Response:
         """Archive a finished video again, which costs nothing."""
         task = self.find(task_id, "sync")
-        if not GenerationTask.objects.filter(pk=task.pk).archive_again(cause=_CAUSE, actor=self._actor):
+        if not GenerationTask.objects.filter(pk=task.pk).archive_again(cause=Cause.API, actor=self._actor):
             raise self.wrong_state(task, _("There is no finished video that still has to be stored."))
         return self._accepted(task)
 
@@ -251,7 +250,7 @@ class TaskViewSet(TaskAPIView, GenericViewSet):
         """Cancel a task, if that is still possible."""
         task = self.find(task_id, "cancel")
         try:
-            lifecycle.cancel(task, cause=_CAUSE, actor=self._actor)
+            lifecycle.cancel(task, cause=Cause.API, actor=self._actor)
         except TransitionError as error:
             raise self.wrong_state(task, error) from error
         return self._accepted(task)
@@ -271,9 +270,9 @@ class TaskViewSet(TaskAPIView, GenericViewSet):
             task = GenerationTask.objects.retry(
                 old,
                 owner=old.owner,
-                cause=_CAUSE,
+                cause=Cause.API,
                 actor=self._actor,
-                note="" if old.owner_id == request.user.pk else "Retried for its owner.",
+                note="" if old.owner_id == request.user.pk else EventText("retried_for_owner"),
                 idempotency_key=idempotency.key_of(request, "retry", str(old.pk)),
             )
         except TransitionError as error:
@@ -330,18 +329,15 @@ class TaskViewSet(TaskAPIView, GenericViewSet):
             order.prepared,
             owner=self.request.user,
             submit=order.submit,
-            cause=_CAUSE,
+            cause=Cause.API,
             note=order.note,
             idempotency_key=key,
         )
         return [task]
 
     def _create_all(self, given: object, key: IdempotencyKey | None) -> Tasks:
-        orders = [
-            Order(order.prepared, order.submit, note=order.note)
-            for order in request_parsing.orders(given, self.get_queryset())
-        ]
-        return GenerationTask.objects.create_many(orders, owner=self.request.user, cause=_CAUSE, idempotency_key=key)
+        orders = request_parsing.orders(given, self.get_queryset())
+        return GenerationTask.objects.create_many(orders, owner=self.request.user, cause=Cause.API, idempotency_key=key)
 
 
 def _replay_header(replayed: bool) -> dict[str, str]:

@@ -26,7 +26,7 @@ from ..exceptions import ArchiveError, ConfigurationError, NotFoundError, Provid
 from ..media.container import check_image, check_video
 from ..media.measure import measure
 from ..media.stills import poster_of
-from ..models import Attention, GenerationTask, Status, TaskEvent
+from ..models import Attention, Cause, EventText, GenerationTask, Status, TaskEvent
 from ..models.after_commit import after_commit
 from ..models.results import RESULT_FILES, ResultDirectory, delete_file
 from ..provider.download import Download, download
@@ -375,7 +375,7 @@ def _flag_mismatch(task: GenerationTask, detail: str) -> None:
     with transaction.atomic(using=task._state.db):
         if not _write(task):  # locks the row, and shows whether the claim holds
             raise _ClaimLost
-        task.flag(Attention.MISMATCH, cause="archive", detail=detail)
+        task.flag(Attention.MISMATCH, cause=Cause.ARCHIVE, detail=detail)
 
 
 def _complete(task: GenerationTask) -> None:
@@ -388,8 +388,8 @@ def _complete(task: GenerationTask) -> None:
     with transaction.atomic(using=task._state.db):
         if not _write(task, **cleared, **stored):
             raise _ClaimLost
-        detail = f"{task.video_bytes} bytes, sha256 {task.video_sha256}"
-        task.note(TaskEvent.What.ARCHIVED, cause="archive", detail=detail)
+        detail = EventText("archived", bytes=task.video_bytes, sha256=task.video_sha256)
+        task.note(TaskEvent.What.ARCHIVED, cause=Cause.ARCHIVE, detail=detail)
         after_commit(
             lambda: task_archived.report(sender=GenerationTask, task=task), using=task._state.db, what="task_archived"
         )
@@ -424,12 +424,12 @@ def _try_again(task: GenerationTask, exc: Exception) -> None:
             return
         if not (is_lost or attempts < 4 or attempts.bit_count() == 1):
             return  # a timeline of bounded length: 1, 2, 3, 4, 8, 16, …
-        task.note(TaskEvent.What.ARCHIVE_FAILED, cause="archive", detail=detail)
+        task.note(TaskEvent.What.ARCHIVE_FAILED, cause=Cause.ARCHIVE, detail=detail)
         never_linked = not task.video_url
         if is_lost:
-            task.flag(Attention.NO_VIDEO if never_linked else Attention.LOST_MEDIA, cause="archive", detail=detail)
+            task.flag(Attention.NO_VIDEO if never_linked else Attention.LOST_MEDIA, cause=Cause.ARCHIVE, detail=detail)
         elif attempts >= 3 and task.attention != Attention.MISMATCH:
-            task.flag(Attention.NO_VIDEO if never_linked else Attention.ARCHIVE, cause="archive", detail=detail)
+            task.flag(Attention.NO_VIDEO if never_linked else Attention.ARCHIVE, cause=Cause.ARCHIVE, detail=detail)
 
 
 def _keep_former(task: GenerationTask, detail: str) -> None:

@@ -3,9 +3,9 @@
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from ..models import Callback, GenerationTask, Status, TaskEvent
-from ..models.task import CLOSED_AS_LOST
-from ..models.wake import wake_workers
+from ..models import Callback, Cause, EventText, GenerationTask, Status, TaskEvent
+from ..models.after_commit import wake_workers
+from ..models.transitions import CLOSED_AS_LOST
 from ..provider.reading import read_object, read_task
 
 #: How much of one body is stored. Characters.
@@ -34,7 +34,7 @@ def receive_callback(task: GenerationTask, body: bytes) -> None:
         except IntegrityError:
             return  # the task was erased at this very moment
         if task.error_code == CLOSED_AS_LOST and reported.status == Status.SUCCEEDED:
-            task.note(TaskEvent.What.NOTE, cause="callback", detail="The provider calls it succeeded after all.")
+            task.note(TaskEvent.What.NOTE, cause=Cause.CALLBACK, detail=EventText("succeeded_after_all"))
     if task.is_final or reported.status == task.status:
         return
     if task.is_in_flight or task.status == Status.UNCONFIRMED:

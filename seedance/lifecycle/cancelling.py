@@ -5,10 +5,10 @@ from django.utils.translation import gettext_lazy as _
 
 from .. import conf
 from ..exceptions import ProviderError, TransitionError
-from ..models import GenerationTask, Status, TaskEvent
+from ..models import Cause, EventText, GenerationTask, Status, TaskEvent
+from ..models.after_commit import wake_workers
 from ..models.status import UNCANCELLABLE
-from ..models.task import GONE
-from ..models.wake import wake_workers
+from ..models.transitions import GONE
 from ..provider.types import Client, RemoteTask
 from .clients import describe_exchange
 
@@ -34,7 +34,7 @@ def cancel(task: GenerationTask, *, cause: str, actor: str = "") -> None:
     now = timezone.now()
     if not task.amend(cancel_requested_at=now, next_poll_at=now):
         raise TransitionError(GONE if task.is_gone() else UNCANCELLABLE.get(Status(task.status), _MOVED_ON))
-    task.note(TaskEvent.What.NOTE, cause=cause, actor=actor, detail="Cancelling was asked for.")
+    task.note(TaskEvent.What.NOTE, cause=cause, actor=actor, detail=EventText("cancel_requested"))
     wake_workers(task._state.db or "default")
 
 
@@ -49,8 +49,8 @@ def cancel_at_provider(task: GenerationTask, client: Client) -> RemoteTask:
         try:
             client.delete_task(task.provider_task_id)
         except ProviderError as exc:
-            task.note(TaskEvent.What.ANSWER, cause="cancel", detail=describe_exchange(exc))
+            task.note(TaskEvent.What.ANSWER, cause=Cause.CANCEL, detail=describe_exchange(exc))
         remote = client.get_task(task.provider_task_id)
     if remote.status != Status.QUEUED and task.amend(cancel_requested_at=None) and remote.status == Status.RUNNING:
-        task.note(TaskEvent.What.NOTE, cause="cancel", detail="It was already running; it will finish and be billed.")
+        task.note(TaskEvent.What.NOTE, cause=Cause.CANCEL, detail=EventText("cancel_too_late"))
     return remote

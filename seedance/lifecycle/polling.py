@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from .. import conf
 from ..exceptions import AuthenticationError, ConfigurationError, NotFoundError, ProviderError, RequestError
-from ..models import Attention, GenerationTask, TaskEvent
+from ..models import Attention, Cause, GenerationTask, TaskEvent
 from ..provider.types import RemoteTask
 from . import backoff
 from .cancelling import cancel_at_provider
@@ -35,7 +35,7 @@ def claim_due_polls(limit: int) -> list[GenerationTask]:
     return GenerationTask.objects.due().claim(limit, CLAIM, next_poll_at=timezone.now() + dt.timedelta(seconds=CLAIM))
 
 
-def poll(task: GenerationTask, *, cause: str = "poll") -> bool:
+def poll(task: GenerationTask, *, cause: str = Cause.POLL) -> bool:
     """Ask the provider about one task and write what changed.
 
     Returns:
@@ -81,7 +81,7 @@ def poll_many(tasks: Sequence[GenerationTask], provider: conf.Provider) -> list[
     changed = [task_id for task_id in found_by_id if task_id not in set(unchanged)]
     prefetch_related_objects([by_id[task_id] for task_id in changed], "media")
     updates = [evaluate(by_id[task_id], found_by_id[task_id]) for task_id in changed]
-    _write_many([item for item in updates if item], cause="list")
+    _write_many([item for item in updates if item], cause=Cause.LIST)
     return [task for task in tasks if task.provider_task_id not in found_by_id]
 
 
@@ -113,15 +113,15 @@ def back_off(tasks: Sequence[GenerationTask], exc: ProviderError | Configuration
     rows.update(poll_failures=failures, next_poll_at=timezone.now() + pause)
     if len(tasks) == 1 and failures == 1:
         detail = describe_exchange(exc) if isinstance(exc, ProviderError) else str(exc)
-        tasks[0].note(TaskEvent.What.ANSWER, cause="poll", detail=detail)
+        tasks[0].note(TaskEvent.What.ANSWER, cause=Cause.POLL, detail=detail)
     for task in tasks:
         if task.attention not in ("", Attention.SLOW):
             continue
         flag, detail = late(task, None)
         if flag:
-            task.flag(flag, cause="poll", detail=detail)
+            task.flag(flag, cause=Cause.POLL, detail=detail)
         elif failures == FAILED_POLLS_BEFORE_FLAG:
-            task.flag(Attention.PROVIDER, cause="poll", detail=str(exc))
+            task.flag(Attention.PROVIDER, cause=Cause.POLL, detail=str(exc))
 
 
 def _write(update: TaskUpdate, cause: str) -> None:
@@ -154,4 +154,4 @@ def _not_found(task: GenerationTask, exc: NotFoundError) -> None:
         return
     forgotten = age > REMEMBERED
     task.amend(next_poll_at=None if forgotten else now + dt.timedelta(seconds=backoff.POLL.maximum))
-    task.flag(Attention.GONE, cause="poll", detail=describe_exchange(exc))
+    task.flag(Attention.GONE, cause=Cause.POLL, detail=describe_exchange(exc))

@@ -10,9 +10,9 @@ from django.utils.translation import gettext as _
 
 from .. import conf, translate
 from ..exceptions import ConfigurationError, NotFoundError, ProviderError, RequestError, TransitionError
-from ..models import Attention, GenerationTask, Status, TaskEvent
+from ..models import Attention, Cause, EventText, GenerationTask, Status, TaskEvent
+from ..models.after_commit import wake_workers
 from ..models.queryset import GenerationTaskQuerySet
-from ..models.wake import wake_workers
 from ..provider.types import RemoteTask
 from . import backoff
 from .clients import describe_exchange, get_client, wait_for_slot
@@ -85,7 +85,7 @@ def request_link(task: GenerationTask, provider_task_id: str, *, cause: str, act
         )
         if not noted:
             raise TransitionError(_("Only an unconfirmed task can be linked; this one was settled in the meantime."))
-        detail = f"Asked to link it with {provider_task_id}."
+        detail = EventText("link_requested", id=provider_task_id)
         task.note(TaskEvent.What.NOTE, cause=cause, actor=actor, detail=detail)
         wake_workers(task._state.db or "default")
 
@@ -101,7 +101,7 @@ def resubmit(task: GenerationTask, *, cause: str, actor: str = "") -> None:
         cause=cause,
         actor=actor,
         among=_unconfirmed(),
-        detail="Resubmitted by a person, knowing that it may be billed twice.",
+        detail=EventText("resubmitted"),
         requested_provider_task_id="",
         attention="",
         attention_detail="",
@@ -119,28 +119,26 @@ def _link_requested(task: GenerationTask) -> bool:
     asked = task.requested_provider_task_id
     if not asked:
         return False
-    values = {"id": asked}
     try:
         wait_for_slot(task.provider, "get", conf.provider(task.provider).GET_PER_SECOND)
         remote = get_client(task.provider).get_task(asked)
     except (NotFoundError, RequestError) as exc:
-        _refuse_link(task, _("The provider does not know a task with the id %(id)s.") % values, describe_exchange(exc))
+        _refuse_link(task, EventText("link_not_found", id=asked), describe_exchange(exc))
         return False
     except (ProviderError, ConfigurationError) as exc:
-        reason = _("The provider could not be asked about %(id)s yet; a worker tries again.") % values
+        reason = EventText("link_postponed", id=asked)
         if not task.search_attempts:
             detail = describe_exchange(exc) if isinstance(exc, ProviderError) else str(exc)
-            task.note(TaskEvent.What.ANSWER, cause="link", detail=detail)
+            task.note(TaskEvent.What.ANSWER, cause=Cause.LINK, detail=detail)
         _amend_request(task, attention=Attention.UNCONFIRMED, attention_detail=reason, attention_seen="")
         raise
     if not _same_model(task, remote):
-        values |= {"name": remote.model_name}
-        _refuse_link(task, _("The task %(id)s was made with another model, %(name)s.") % values)
+        _refuse_link(task, EventText("link_other_model", id=asked, name=remote.model_name))
         return False
-    if _link(task, asked, remote, cause="link"):
+    if _link(task, asked, remote, cause=Cause.LINK):
         return True
     if task.status == Status.UNCONFIRMED:
-        _refuse_link(task, _("Another task has the id %(id)s already.") % values)
+        _refuse_link(task, EventText("link_taken", id=asked))
     return False
 
 
@@ -155,8 +153,8 @@ def _refuse_link(task: GenerationTask, reason: str, answer: str = "") -> None:
             attention_seen="",
         )
         if cleared:
-            detail = f"{reason}\n\n{answer}" if answer else reason
-            task.note(TaskEvent.What.ANSWER, cause="link", detail=detail)
+            detail = EventText("with_answer", text=reason, answer=answer) if answer else reason
+            task.note(TaskEvent.What.ANSWER, cause=Cause.LINK, detail=detail)
 
 
 def _amend_request(task: GenerationTask, **changes: Any) -> bool:
@@ -171,9 +169,9 @@ def _reconcile_by_callbacks(task: GenerationTask) -> bool:
         try:
             remote = get_client(task.provider).get_task(provider_task_id)
         except NotFoundError as exc:
-            task.note(TaskEvent.What.ANSWER, cause="callback", detail=describe_exchange(exc))
+            task.note(TaskEvent.What.ANSWER, cause=Cause.CALLBACK, detail=describe_exchange(exc))
             continue
-        if _same_model(task, remote) and _link(task, provider_task_id, remote, cause="callback"):
+        if _same_model(task, remote) and _link(task, provider_task_id, remote, cause=Cause.CALLBACK):
             return True
     return False
 
@@ -205,7 +203,7 @@ def _reconcile_by_list(task: GenerationTask) -> bool:
     ]
     if len(candidates) != 1:
         return False
-    return _link(task, candidates[0].provider_task_id, candidates[0], cause="list")
+    return _link(task, candidates[0].provider_task_id, candidates[0], cause=Cause.LIST)
 
 
 def _sent_between(task: GenerationTask) -> tuple[dt.datetime, dt.datetime]:
@@ -245,7 +243,7 @@ def _link(task: GenerationTask, provider_task_id: str, remote: RemoteTask, *, ca
             cause=cause,
             actor=actor,
             among=_unconfirmed(),
-            detail=f"Found at the provider as {provider_task_id}.",
+            detail=EventText("found", id=provider_task_id),
             provider_task_id=provider_task_id,
             requested_provider_task_id="",
             expires_at=translate.deadline(task, remote),

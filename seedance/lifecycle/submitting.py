@@ -31,7 +31,18 @@ from ..exceptions import (
     UploadError,
     Veto,
 )
-from ..models import Account, Attention, GenerationTask, ModelPause, RateLimit, Status, TaskEvent
+from ..models import (
+    Account,
+    Attention,
+    Cause,
+    Charged,
+    EventText,
+    GenerationTask,
+    ModelPause,
+    RateLimit,
+    Status,
+    TaskEvent,
+)
 from ..models.queryset import GenerationTaskQuerySet
 from ..provider.types import Client, TaskRequest
 from ..signals import task_submitting
@@ -82,13 +93,13 @@ def claim(pk: UUID) -> GenerationTask | None:
         return None
     ready = GenerationTask.objects.ready()
     if not task.advance(
-        Status.SUBMITTING, cause="dispatch", among=ready, lease_owner=uuid4().hex, lease_until=_lease_end(task)
+        Status.SUBMITTING, cause=Cause.DISPATCH, among=ready, lease_owner=uuid4().hex, lease_until=_lease_end(task)
     ):
         return None
     if task.provider in _full_aliases(beyond=True):
         # Another worker claimed at the same moment; neither has sent anything yet.
-        detail = "Given back: the account has as many tasks at the provider as it may."
-        task.advance(Status.PENDING, cause="dispatch", detail=detail, **UNCLAIMED)
+        detail = EventText("given_back")
+        task.advance(Status.PENDING, cause=Cause.DISPATCH, detail=detail, **UNCLAIMED)
         return None
     return task
 
@@ -171,8 +182,7 @@ def _post(task: GenerationTask, create: _Create) -> _Outcome:
         return _Outcome(partial(_refuse, task, "media_unreadable", str(exc)), "error=UploadError")
     except AuthenticationError as exc:
         if exc.status_code == 401 and create.provider.renew_key(create.key):
-            again = "The API_KEY function was asked again; the task is sent with its new answer."
-            detail = f"{describe_exchange(exc)}\n\n{again}"
+            detail = EventText("with_answer", text=describe_exchange(exc), answer=EventText("key_renewed"))
             return _Outcome(partial(_postpone, task, detail), "error=AuthenticationError key=renewed")
         return _Outcome(partial(_reject, task, exc), f"error=AuthenticationError status={exc.status_code}")
     except ProviderError as exc:
@@ -237,7 +247,7 @@ def _is_allowed(task: GenerationTask) -> bool:
         return False
     except Exception as exc:  # a failing budget check must not let the paid call through
         logger.exception("task_submitting failed task=%s", task.pk)
-        detail = f"A receiver of task_submitting failed ({type(exc).__name__}); nothing was sent."
+        detail = EventText("receiver_failed", error=type(exc).__name__)
         _postpone(task, detail, attention=Attention.RECEIVER)
         return False
     # A receiver may be slow; a worker that no longer holds the claim must not send.
@@ -266,7 +276,7 @@ def mark_abandoned() -> int:
     """Mark tasks whose worker died around the POST as unconfirmed; they may be billed. Returns how many."""
     abandoned = list(GenerationTask.objects.abandoned()[:100])
     for task in abandoned:
-        _mark_unconfirmed(task, "The worker that was sending it died; it is not known how far it came.")
+        _mark_unconfirmed(task, EventText("worker_died"))
     return len(abandoned)
 
 
@@ -276,8 +286,8 @@ def _record_accepted(task: GenerationTask, provider_task_id: str, provider: conf
     try:
         moved = task.accept(
             provider_task_id,
-            cause="dispatch",
-            detail=f"Accepted as {provider_task_id}.",
+            cause=Cause.DISPATCH,
+            detail=EventText("accepted", id=provider_task_id),
             submitted_at=at,
             expires_at=translate.deadline(task),
             next_poll_at=at + dt.timedelta(seconds=provider.FIRST_POLL_SECONDS),
@@ -288,7 +298,7 @@ def _record_accepted(task: GenerationTask, provider_task_id: str, provider: conf
             **UNCLAIMED,
         )
     except IntegrityError:
-        _mark_unconfirmed(task, f"The provider answered with an id that another task has: {provider_task_id}")
+        _mark_unconfirmed(task, EventText("id_taken", id=provider_task_id))
         return
     if task.provider_task_id != provider_task_id:
         logger.critical("paid task has no row task=%s provider_task_id=%s", task.pk, provider_task_id)
@@ -343,7 +353,7 @@ def _postpone(
     pause = backoff.SUBMIT.seconds(attempts) if pause is None else pause
     task.advance(
         Status.PENDING,
-        cause="dispatch",
+        cause=Cause.DISPATCH,
         detail=detail,
         submit_attempts=attempts,
         not_before=timezone.now() + dt.timedelta(seconds=pause),
@@ -357,14 +367,14 @@ def _postpone(
 def _refuse(task: GenerationTask, code: str, message: str, *, error: ProviderError | None = None) -> None:
     """End a task that was refused before anything started; nothing was billed."""
     if error is not None:
-        task.note(TaskEvent.What.ANSWER, cause="dispatch", detail=describe_exchange(error))
+        task.note(TaskEvent.What.ANSWER, cause=Cause.DISPATCH, detail=describe_exchange(error))
     task.advance(
         Status.FAILED,
-        cause="dispatch",
-        detail="Refused before anything was started; nothing was billed.",
+        cause=Cause.DISPATCH,
+        detail=EventText("rejected"),
         error_code=code[:128],
         error_message=message,
-        error_charged="no",
+        error_charged=Charged.NO,
         error_retryable=find_error(code).retry == "later",
         request_id=error.request_id if error else "",
         attention="",
@@ -379,12 +389,12 @@ def _mark_unconfirmed(task: GenerationTask, detail: str) -> None:
     """No answer after sending: it may be running and billed, so it is never sent again automatically."""
     moved = task.advance(
         Status.UNCONFIRMED,
-        cause="dispatch",
+        cause=Cause.DISPATCH,
         detail=detail,
         submitted_at=timezone.now(),
         next_poll_at=timezone.now(),  # the search for it begins at once
         search_attempts=0,
-        error_charged="unknown",
+        error_charged=Charged.UNKNOWN,
         attention=Attention.UNCONFIRMED,
         attention_detail="",
         **UNCLAIMED,

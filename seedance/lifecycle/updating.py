@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from .. import conf, translate
 from ..catalogue import find_error
-from ..models import Attention, GenerationTask, Status, Transition
+from ..models import Attention, Charged, GenerationTask, Status, Transition
 from ..provider.types import RemoteTask
 from . import backoff, history
 from .poll_schedule import next_poll_time
@@ -103,7 +103,10 @@ def _transition(task: GenerationTask, status: Status, remote: RemoteTask, change
         if not remote.video_url and conf.provider(task.provider).DIALECT not in KEEPS_VIDEOS:
             changes["attention"] = Attention.NO_VIDEO
     elif status != Status.RUNNING:
-        changes |= {"next_poll_at": None, "error_charged": "no" if _bills_successes_only(task) else "unknown"}
+        changes |= {
+            "next_poll_at": None,
+            "error_charged": Charged.NO if _bills_successes_only(task) else Charged.UNKNOWN,
+        }
         changes |= {"error_retryable": status == Status.EXPIRED or find_error(remote.error_code).retry == "later"}
     detail = f"{remote.error_code} {remote.error_message}".strip()
     return TaskUpdate(task, changes, to=status, detail=detail, reported_at=remote.updated_at)

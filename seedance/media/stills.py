@@ -4,7 +4,11 @@ import io
 import logging
 from collections import deque
 from collections.abc import Callable
-from typing import Any, BinaryIO
+from pathlib import PurePosixPath
+from typing import Any, BinaryIO, cast
+
+from django.core.files.base import ContentFile, File
+from django.db.models.fields.files import FieldFile
 
 from .measure import open_container, sniff
 
@@ -35,6 +39,26 @@ def last_frame_of(file: BinaryIO) -> bytes | None:
     """The last frame of a video as a PNG in full size; ``None`` if it cannot be decoded."""
     image = _picture(file, _last)
     return None if image is None else _written(image, "PNG")
+
+
+def last_frame_file(video: FieldFile, frame: FieldFile, *, name: str) -> File | None:
+    """The last frame of a stored video as a new file: the stored frame if there is one, else decoded from the video.
+
+    Args:
+        name: of the new file when it is decoded.
+
+    Returns:
+        ``None`` when the video cannot be decoded.
+
+    Raises:
+        FileNotFoundError: the storage does not have the file.
+    """
+    if frame:
+        with frame.open("rb") as stored:
+            return ContentFile(stored.read(), name=PurePosixPath(str(frame.name)).name)
+    with video.open("rb") as stored:
+        picture = last_frame_of(cast(BinaryIO, stored))
+    return None if picture is None else ContentFile(picture, name=name)
 
 
 def _picture(file: BinaryIO, chosen: Callable[[Any], Any]) -> Any:

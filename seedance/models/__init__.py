@@ -1,11 +1,12 @@
-"""The rows. Imports nothing from ``provider/``: no network, no wire words."""
+"""Django models. They import nothing from ``provider/``."""
 
-from .account import Account, RateLimit
+from .account import Account, ModelPause, RateLimit
 from .callback import Callback
-from .event import TaskEvent
+from .cost import Charged
+from .event import Cause, TaskEvent
+from .event_text import EventText
 from .lease import Lease
 from .media import MediaItem
-from .model_pause import ModelPause
 from .status import ACTIVE, FINAL, TRANSITIONS, Attention, Status
 from .task import GenerationTask
 from .transitions import Transition
@@ -17,6 +18,9 @@ __all__ = [
     "Account",
     "Attention",
     "Callback",
+    "Cause",
+    "Charged",
+    "EventText",
     "GenerationTask",
     "Lease",
     "MediaItem",

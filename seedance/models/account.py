@@ -1,6 +1,7 @@
-"""What we know of an account at a provider: whether sending is paused, and how fast it was asked lately."""
+"""Accounts at a provider: paused accounts, paused models, and rate limits."""
 
 import datetime as dt
+from typing import Any
 
 from django.db import IntegrityError, models, transaction
 from django.utils import timezone
@@ -9,13 +10,14 @@ from django.utils.translation import gettext_lazy as _
 from ..signals import account_paused
 from .after_commit import after_commit
 from .databases import PrimaryQuerySet
+from .event_text import EventText
 
 
 class AccountQuerySet(PrimaryQuerySet["Account"]):
     """Pausing and resuming accounts."""
 
     def paused_aliases(self) -> list[str]:
-        """Aliases through which nothing may be sent until a person resumes them."""
+        """Aliases of accounts that are paused until a person resumes them."""
         return list(self.filter(paused_at__isnull=False).values_list("alias", flat=True))
 
     def pause(self, alias: str, *, code: str, reason: str) -> bool:
@@ -62,8 +64,47 @@ class Account(models.Model):
         return self.alias
 
 
+class ModelPauseQuerySet(PrimaryQuerySet["ModelPause"]):
+    """Pausing and resuming models; a row is a pause."""
+
+    def pause(self, provider: str, model_name: str, *, code: str, reason: str) -> bool:
+        """Send nothing more to this model of this account. False when it was paused before."""
+        values: dict[str, Any] = {"paused_at": timezone.now(), "code": code[:128], "reason": reason}
+        return self.get_or_create(provider=provider, model_name=model_name, defaults=values)[1]
+
+    def resume(self) -> int:
+        """Send to these models again. Returns how many were paused."""
+        return self.delete()[0]
+
+
+class ModelPause(models.Model):
+    """One model of one account to which nothing is sent, with the reason for people."""
+
+    provider = models.CharField(_("provider"), max_length=50, editable=False)
+    model_name = models.CharField(_("model"), max_length=128, editable=False)
+    paused_at = models.DateTimeField(_("paused since"), editable=False)
+    code = models.CharField(_("error code"), max_length=128, blank=True, editable=False)
+    reason = models.TextField(_("reason"), blank=True, editable=False)
+
+    objects = ModelPauseQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("provider", "model_name")
+        verbose_name = _("paused model")
+        verbose_name_plural = _("paused models")
+        constraints = (models.UniqueConstraint(fields=["provider", "model_name"], name="seedance_model_pause"),)
+
+    def __str__(self) -> str:
+        return f"{self.provider}: {self.model_name}"
+
+    @property
+    def detail(self) -> str:
+        """The flag's detail of a task that waits for it."""
+        return EventText("model_paused", model=self.model_name, reason=self.reason)
+
+
 class RateLimitQuerySet(PrimaryQuerySet["RateLimit"]):
-    """Slots of time, handed out in one row per limit, so that all workers on all machines share them."""
+    """Time slots, kept in one row per limit, so that all workers on all machines share them."""
 
     def exhausted(self, prefix: str) -> list[str]:
         """Keys with this beginning that have no free slot now."""
@@ -75,7 +116,7 @@ class RateLimitQuerySet(PrimaryQuerySet["RateLimit"]):
 
         Args:
             interval: seconds between two slots.
-            burst: seconds' worth of slots that may be taken at once after a quiet time.
+            burst: seconds' worth of slots that may be taken at once after an idle time.
 
         Returns:
             0 when it was taken; otherwise the seconds until one is free, and nothing was taken.
@@ -91,7 +132,7 @@ class RateLimitQuerySet(PrimaryQuerySet["RateLimit"]):
                 return 0.0
 
     def postpone(self, key: str, seconds: float) -> None:
-        """Give out no slot for so long: the provider asked us to slow down."""
+        """Block all slots for so many seconds, as the provider asked."""
         until = timezone.now() + dt.timedelta(seconds=seconds)
         if not self.filter(key=key).exists():
             self._created(key, until)

@@ -1,12 +1,18 @@
-"""Work that follows a commit: its failure is logged and reaches nobody else."""
+"""Work after a commit; a failure is logged, not raised. Also notifies the workers, once per commit."""
 
 import logging
 from collections.abc import Callable
+from weakref import WeakKeyDictionary, ref
 
-from django.db import transaction
+from django.db import connections, transaction
 from django.db.models.fields.files import FieldFile
 
+from ..signals import work_available
+
 logger = logging.getLogger(__name__)
+
+#: Connection -> the function that waits for its commit. Django drops the function with a rollback, and so it goes here.
+_scheduled: "WeakKeyDictionary[object, ref[Callable[[], None]]]" = WeakKeyDictionary()
 
 
 def after_commit(action: Callable[[], object], *, using: str | None, what: str) -> None:
@@ -35,3 +41,21 @@ def delete_after_commit(file: FieldFile | None, *, using: str | None) -> None:
         return
     storage, name = file.storage, file.name
     after_commit(lambda: storage.delete(name), using=using, what="delete file")
+
+
+def wake_workers(using: str) -> None:
+    """Send ``work_available`` after the current transaction, once however often this is called before its commit.
+
+    A queue that cannot be reached is logged, not raised: the row is stored, and the next round finds it.
+    """
+    connection = connections[using]
+    waiting = _scheduled.get(connection)
+    if waiting is not None and waiting() is not None:
+        return
+
+    def send() -> None:
+        _scheduled.pop(connection, None)
+        work_available.report(sender=None)
+
+    _scheduled[connection] = ref(send)
+    transaction.on_commit(send, using=using)

@@ -1,4 +1,4 @@
-"""What providers told us unasked, exactly as it arrived."""
+"""Callbacks of providers, stored as they arrived."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -7,7 +7,7 @@ from .databases import PrimaryManager
 
 
 class Callback(models.Model):
-    """One call of a provider: a doorbell, never a delivery. It says which task to look at, nothing more."""
+    """One callback. It only says which task to poll; its other content is not used."""
 
     task = models.ForeignKey("seedance.GenerationTask", on_delete=models.CASCADE, related_name="callbacks")
     received_at = models.DateTimeField(_("received"), auto_now_add=True, db_index=True)

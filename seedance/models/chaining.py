@@ -1,49 +1,40 @@
-"""Go on where a video ended: its last frame becomes the first frame of the next."""
+"""Continuation of a video: its last frame becomes the first frame of the next."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any, BinaryIO, cast
+from typing import TYPE_CHECKING, Any
 
-from django.core.files.base import ContentFile, File
+from django.core.files.base import File
 from django.utils.translation import gettext as _
 
 from .. import intake
 from ..catalogue import Violation
 from ..exceptions import TransitionError
-from ..media.stills import last_frame_of
+from ..media.stills import last_frame_file
+from .event_text import EventText
 from .media import MediaItem
 
 if TYPE_CHECKING:
     from .task import GenerationTask
 
-#: Either of these sets the length, so that giving one replaces both.
+#: Either of these sets the length; giving one replaces both.
 _LENGTH = frozenset({"duration", "frames"})
 
-#: What the rules say of a ratio where only the given picture can set it.
+#: The violation of a ratio where only the given image can set it.
 _RATIO_FOLLOWS = "ratio_follows_input"
 
 
-@dataclass(frozen=True)
-class Continuation:
-    """A request that goes on where a video ended, and the line about it for its timeline."""
-
-    prepared: intake.Prepared
-    note: str
-
-
 def first_frame(task: "GenerationTask") -> dict[str, Any]:
-    """The last frame of a stored video as the first frame of another request, in the terms of ``intake.prepare``.
+    """The last frame of a stored video as a first frame, as a medium for ``intake.prepare``.
 
     Raises:
-        TransitionError: the video is not stored, or no frame can be had from it.
+        TransitionError: the video is not stored, or no frame can be decoded from it.
     """
     return {"role": MediaItem.Role.FIRST_FRAME.value, "file": _last_frame(task)}
 
 
 def note_of(task: "GenerationTask") -> str:
-    """What the timeline of a task says that goes on where this one ended."""
-    return f"Continues the video of {task.pk}."
+    """The text for the timeline of a task that continues this one."""
+    return EventText("continues", task=str(task.pk))
 
 
 def prepare(
@@ -56,15 +47,15 @@ def prepare(
     provider: str = "",
     metadata: Mapping[str, Any] | None = None,
     **parameters: object,
-) -> Continuation:
-    """A request that begins with the last frame of a task's video; what is not given is as it was for that task.
+) -> intake.Order:
+    """A request that begins with the last frame of a task's video; values that are not given are those of that task.
 
-    A parameter of the old task that the rules refuse for the new one is left to the model, and a ratio that only
-    the picture may set becomes ``adaptive``; the note tells of both. Metadata are not taken over. The frame stands
-    behind the given media, whose positions stay what they are.
+    A parameter of the old task that the rules refuse for the new one is left out, and a ratio that only the image
+    may set becomes ``adaptive``; the note names both. Metadata are not copied. The frame comes after the given
+    media, whose positions do not change.
 
     Raises:
-        TransitionError: the video is not stored, or no frame can be had from it.
+        TransitionError: the video is not stored, or no frame can be decoded from it.
     """
     given = {name: value for name, value in parameters.items() if value is not None}
     inherited = dict(_inherited(task, given))
@@ -82,8 +73,8 @@ def prepare(
     }
     if changed:
         prepared = intake.prepare(**request, parameters={**inherited, **changed, **given})
-        return Continuation(prepared, f"{note_of(task)} Not as before: {', '.join(changed)}.")
-    return Continuation(prepared, note_of(task))
+        return intake.Order(prepared, note=EventText("continues_changed", task=str(task.pk), names=", ".join(changed)))
+    return intake.Order(prepared, note=note_of(task))
 
 
 def _inherited(task: "GenerationTask", given: Mapping[str, object]) -> Iterator[tuple[str, Any]]:
@@ -94,7 +85,7 @@ def _inherited(task: "GenerationTask", given: Mapping[str, object]) -> Iterator[
 
 
 def _is_outdated(violation: Violation, inherited: Mapping[str, object]) -> bool:
-    """Whether something taken over does not go with a first frame; of an endpoint id the rules only advise."""
+    """Whether a value of the old task is not valid with a first frame; for an endpoint id the rules only warn."""
     return violation.field in inherited and (violation.is_error or violation.code == _RATIO_FOLLOWS)
 
 
@@ -106,18 +97,14 @@ def _last_frame(task: "GenerationTask") -> File:
     if not task.video:
         raise TransitionError(_("Only a task whose video is stored can be continued; this one has none."))
     try:
-        if task.last_frame:
-            with task.last_frame.open("rb") as frame:
-                return ContentFile(frame.read(), name=PurePosixPath(str(task.last_frame.name)).name)
-        with task.video.open("rb") as video:
-            picture = last_frame_of(cast(BinaryIO, video))
+        frame = last_frame_file(task.video, task.last_frame, name=f"{task.pk}-last-frame.png")
     except FileNotFoundError:
         raise TransitionError(_("The storage no longer has the video of this task.")) from None
-    if picture is None:
+    if frame is None:
         raise TransitionError(
             _(
                 "No frame can be taken from this video. Ask for return_last_frame next time, or have the extra "
                 "“media” of django-seedance installed."
             )
         )
-    return ContentFile(picture, name=f"{task.pk}-last-frame.png")
+    return frame

@@ -1,10 +1,13 @@
-"""What a task came to in money, decided once: when its status becomes final."""
+"""The cost of a task, computed once: when its status becomes final."""
 
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from .. import catalogue, intake
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from .. import catalogue
 from ..exceptions import ConfigurationError
 from .status import Status
 
@@ -12,21 +15,19 @@ if TYPE_CHECKING:
     from .task import GenerationTask
 
 
-def estimate_columns(prepared: intake.Prepared) -> dict[str, Any]:
-    """The columns of the estimate of a request, with the price that it was made with."""
-    estimate = intake.estimate(prepared)
-    return {
-        "estimate_amount": estimate.amount,
-        "estimate_currency": estimate.currency,
-        "estimate_price": None if estimate.price is None else dict(estimate.price),
-    }
+class Charged(models.TextChoices):
+    """Whether a task that made no video was billed."""
+
+    NO = "no", _("Nothing was billed.")
+    YES = "yes", _("It was billed.")
+    UNKNOWN = "unknown", _("It is not known whether it was billed.")
 
 
 def final_columns(task: "GenerationTask", to: Status, changes: Mapping[str, Any]) -> dict[str, Any]:
     """The cost columns of a task that becomes final, and whether it was billed.
 
-    A success costs what its tokens come to at the price of its estimate. Everything else costs nothing where nothing
-    was billed, which is so while nobody says otherwise: it was never sent. Unknown stays ``None``.
+    A success costs its tokens at the price of its estimate. Any other task costs 0 if it was not billed, which is
+    the default, as it was never sent. Unknown stays ``None``.
 
     Args:
         changes: the other columns that are written with the status.
@@ -34,7 +35,7 @@ def final_columns(task: "GenerationTask", to: Status, changes: Mapping[str, Any]
     if to == Status.SUCCEEDED:
         return _charged(task, {**_facts_of(task), **changes})
     charged = _charged_word(task, changes)
-    free = charged == "no"
+    free = charged == Charged.NO
     return {
         "error_charged": charged,
         "cost_amount": Decimal(0) if free else None,
@@ -43,10 +44,10 @@ def final_columns(task: "GenerationTask", to: Status, changes: Mapping[str, Any]
 
 
 def _charged_word(task: "GenerationTask", changes: Mapping[str, Any]) -> str:
-    # A task that was sent again after silence keeps the doubt, whatever became of the second time.
-    if task.error_charged == "unknown":
-        return "unknown"
-    return str(changes.get("error_charged") or task.error_charged or "no")
+    # A task that was sent again while unconfirmed stays unknown, whatever the result of the second time.
+    if task.error_charged == Charged.UNKNOWN:
+        return Charged.UNKNOWN
+    return str(changes.get("error_charged") or task.error_charged or Charged.NO)
 
 
 def _facts_of(task: "GenerationTask") -> dict[str, Any]:

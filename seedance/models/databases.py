@@ -1,7 +1,7 @@
-"""Which database our rows are read from and written to, on sites that have several.
+"""The database that our rows are read from and written to, on sites that have several.
 
-Whoever claims a row, or reads what was just written, must see the primary: a replica lags behind. So all our managers
-read where they write, which is what ``router.db_for_write`` names. A plain list may ask for the replica with ``using``.
+A claim, or a read after a write, must use the primary, as a replica lags behind. So all our managers read where they
+write: ``router.db_for_write``. A plain list may use a replica with ``using``.
 """
 
 from collections.abc import Callable

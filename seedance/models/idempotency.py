@@ -1,7 +1,7 @@
-"""Idempotency keys: a request that is made again gives the tasks of the first one, and nothing is paid twice.
+"""Idempotency keys: a repeated request returns the tasks of the first one, and nothing is paid twice.
 
-The rows themselves remember the key, guarded by a unique constraint that every database knows; so two requests that
-arrive at the same moment on two machines still make one set of tasks.
+The rows store the digest of the key under a unique constraint, so that two requests that arrive at the same moment on
+two machines still create one set of tasks.
 """
 
 import hashlib
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class IdempotencyKey:
-    """One key of one person, and what it stands for.
+    """One key of one user, and the request it stands for.
 
     Args:
-        owner: whose key it is: the user who asks; ``None`` for the site itself.
+        owner: the user whose key it is; ``None`` for the site itself.
         key: any text; only its digest is stored.
-        fingerprint: tells this request from any other; the same key with another one is refused.
+        fingerprint: digest of the request; the same key with another fingerprint is refused.
     """
 
     owner: Any
@@ -38,7 +38,7 @@ class IdempotencyKey:
 
     @property
     def digest(self) -> str:
-        """What the rows hold instead of the key, so that neither its case nor its length matters to a database."""
+        """Stored instead of the key, so that its case and length do not depend on the database."""
         return digest_of(None if self.owner is None else str(self.owner.pk), self.key)
 
     def columns(self, position: int = 0) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What a person gave besides the prompt: images, videos and sounds."""
+"""Media of a request: images, videos and audio."""
 
 from pathlib import PurePosixPath
 
@@ -12,24 +12,24 @@ from ..conf import result_storage
 from ..media.measure import SUFFIXES
 from .databases import PrimaryQuerySet
 
-#: How long a provider may fetch an upload; it does so while it answers the create call. Seconds.
+#: How long a signed key is valid: the provider fetches an upload during the create call. Seconds.
 KEY_LIFETIME = 6 * 3600
 _SALT = "seedance.media"
 
 
 def upload_path(item: "MediaItem", filename: str) -> str:
-    """Where an upload is kept: below its task, under a name of ours. The suffix is that of what was measured.
+    """Where an upload is stored: under its task, with a suffix from the measured type.
 
-    Never the sender's: a picture with a script behind it, named ``x.html``, would be a page where media are served.
+    The sender's name is not used: an image that holds a script and is named ``x.html`` would be served as a page.
     """
     return f"seedance/inputs/{item.task_id}/{item.file_name}"
 
 
 class MediaItemQuerySet(PrimaryQuerySet["MediaItem"]):
-    """Finding an item by what was given out for it."""
+    """Lookup of an item by its signed key."""
 
     def by_signed_key(self, key: str) -> "MediaItem | None":
-        """The item behind a key that we signed and that has not expired; ``None`` for anything else."""
+        """The item of a valid signed key; ``None`` for any other key."""
         try:
             pk = signing.loads(key, salt=_SALT, max_age=KEY_LIFETIME)
         except signing.BadSignature:
@@ -38,7 +38,7 @@ class MediaItemQuerySet(PrimaryQuerySet["MediaItem"]):
 
 
 class MediaItem(models.Model):
-    """One image, video or sound of a task, given as an address or as a file."""
+    """One image, video or audio of a task, given as an address or as a file."""
 
     class Role(models.TextChoices):
         FIRST_FRAME = "first_frame", _("first frame")
@@ -80,15 +80,15 @@ class MediaItem(models.Model):
 
     @property
     def file_name(self) -> str:
-        """A name for the uploaded file that tells its place and type, and nothing of the sender or the storage."""
+        """A name for the uploaded file made of its position and type only."""
         return f"{self.position}{SUFFIXES.get(self.content_type, '')}"
 
     def signed_key(self) -> str:
-        """A word that opens this item's file, and nothing else, until ``KEY_LIFETIME`` is over."""
+        """A key that gives access to this item's file only, valid for ``KEY_LIFETIME``."""
         return signing.dumps(self.pk, salt=_SALT)
 
     def store_file(self) -> bool:
-        """Put a new file into the storage now, not when the row is saved.
+        """Store a new file now, before the row is saved.
 
         Returns:
             False when there is none, or it is stored already.

@@ -1,4 +1,4 @@
-"""The result files of a task in the storage, and what a worker left there that no row names."""
+"""The result files of a task in the storage, and files of interrupted workers that no row names."""
 
 import contextlib
 import logging
@@ -21,11 +21,11 @@ RESULT_FILES = ("video", "poster", "last_frame")
 
 @dataclass(frozen=True)
 class ResultDirectory:
-    """Where the result files of one task are kept. It outlives the row."""
+    """The directory of one task's result files; it may exist without the row."""
 
     storage: Storage
     path: str
-    #: What the names of the task's own files begin with.
+    #: The prefix of the names of the task's own files.
     prefix: str
 
     @classmethod

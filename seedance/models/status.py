@@ -1,11 +1,11 @@
-"""Where a task may stand, and where it may go from there."""
+"""The statuses of a task, its transitions, and the reasons for a flag."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 
 class Status(models.TextChoices):
-    """Ours until the provider knows the task, the provider's own words from then on."""
+    """Our own statuses until the provider knows the task, then the provider's."""
 
     NEW = "new", _("new")
     PENDING = "pending", _("pending")
@@ -19,7 +19,7 @@ class Status(models.TextChoices):
     EXPIRED = "expired", _("expired")
 
 
-#: The provider has them and may still change them: these are polled.
+#: At the provider and not final: these are polled.
 IN_FLIGHT = frozenset({Status.QUEUED, Status.RUNNING})
 #: Never changes again.
 FINAL = frozenset({Status.SUCCEEDED, Status.FAILED, Status.CANCELLED, Status.EXPIRED})
@@ -28,7 +28,7 @@ ACTIVE = frozenset(Status) - FINAL
 #: May be running and billed at the provider right now.
 MAY_COST = frozenset({Status.SUBMITTING, Status.UNCONFIRMED}) | IN_FLIGHT
 
-#: Every move a task may make; ``GenerationTask.advance`` refuses all others.
+#: Every allowed transition; ``GenerationTask.advance`` refuses all others.
 TRANSITIONS: dict[Status, frozenset[Status]] = {
     Status.NEW: frozenset({Status.PENDING, Status.CANCELLED}),
     Status.PENDING: frozenset({Status.SUBMITTING, Status.FAILED, Status.CANCELLED}),
@@ -49,7 +49,7 @@ UNCANCELLABLE = {
 
 
 class Attention(models.TextChoices):
-    """Why a person should look. A flag, never a verdict on the task."""
+    """Why a task is flagged for people. A flag does not change the status."""
 
     UNCONFIRMED = "unconfirmed", _("The create call got no readable answer; it may be running and billed.")
     UNKNOWN_STATUS = "unknown_status", _("The provider used a status word we do not know.")
@@ -75,7 +75,7 @@ class Attention(models.TextChoices):
     RECEIVER = "receiver", _("A check of this site failed before sending; nothing was sent, and it is tried again.")
 
 
-#: Flags of what no machine will move on: a person has to mend something first, or nothing can be mended.
+#: Flags of tasks that make no progress without a person, or at all.
 NEEDS_PERSON = frozenset(
     {Attention.GONE, Attention.NO_VIDEO, Attention.LOST_MEDIA, Attention.PAUSED, Attention.PROVIDER}
 )

@@ -1,17 +1,12 @@
 """One request for one video."""
 
-import datetime as dt
 import logging
 from typing import Any
 
 from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import (
-    DEFAULT_DB_ALIAS,
     IntegrityError,
-    InterfaceError,
-    OperationalError,
-    connections,
     models,
     transaction,
 )
@@ -24,10 +19,13 @@ from ..catalogue import Inputs, MediaInput
 from ..conf import result_storage
 from ..exceptions import TransitionError
 from .after_commit import after_commit, delete_after_commit
+from .cost import Charged
 from .databases import OwnerField, set_null
-from .event import TaskEvent
+from .event import Cause, TaskEvent
+from .event_text import EventText, EventTextField
 from .ids import callback_token, provider_task_digest, uuid7
-from .queryset import CLOSABLE_ROWS, IN_FLIGHT_ROWS, PENDING_ROWS, UNARCHIVED_ROWS, GenerationTaskManager
+from .manager import GenerationTaskManager
+from .queryset import IN_FLIGHT_ROWS, PENDING_ROWS, UNARCHIVED_ROWS
 from .results import RESULT_FILES, ResultDirectory
 from .status import (
     ACTIVE,
@@ -36,30 +34,24 @@ from .status import (
     IN_FLIGHT,
     MAY_COST,
     NEEDS_PERSON,
-    TRANSITIONS,
     Attention,
     Status,
 )
-from .transitions import DERIVED, Transition, rows_without_newer_report, show, with_derived
+from .transitions import DERIVED, GONE, Transitions
 
 logger = logging.getLogger(__name__)
 
-#: The error code of a task that a person has closed as lost.
-CLOSED_AS_LOST = "closed_as_lost"
-
-#: Why nothing can be done with a row that is no longer there.
-GONE = _("This task was deleted in the meantime.")
 _MAY_COST = _("This task may still cost money; it can be deleted once it is final.")
 _PROTECTED = _("Something else on this site refers to this task and protects it.")
 
 
 def result_path(task: "GenerationTask", filename: str) -> str:
-    """Where a result file is kept: by month, in a directory of the task's own, so that its files can be listed."""
+    """Where a result file is stored: by month, in a directory per task, so that its files can be listed."""
     return f"seedance/{task.created_at:%Y/%m}/{task.pk}/{filename}"
 
 
-class GenerationTask(models.Model):
-    """One request for one video, from the wish to the stored file.
+class GenerationTask(Transitions):
+    """One request for one video, from the request to the stored file.
 
     ::
 
@@ -69,11 +61,10 @@ class GenerationTask(models.Model):
                    └────────── unconfirmed ───┘          ├──► expired
                                                          └──► cancelled
 
-    ``submitting → pending`` only when the request certainly did not reach the provider or was turned away
-    by its limits; silence leads to ``unconfirmed``, which only the provider's word or a person resolves;
-    a person may close it as lost, which is ``failed``.
-    A queued task may jump to any final status; ``new`` and ``pending`` can be cancelled here and now.
-    Rows change through ``advance`` and ``amend`` alone, never by saving them whole.
+    ``submitting → pending`` only if the request certainly did not reach the provider, or was refused by a limit.
+    Without an answer it becomes ``unconfirmed``, until the provider's report or a person resolves it; a person may
+    close it as lost, which is ``failed``. A queued task may become any final status; ``new`` and ``pending`` are
+    cancelled without the provider. Rows change through ``advance`` and ``amend`` only, see ``transitions.py``.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -147,12 +138,12 @@ class GenerationTask(models.Model):
 
     error_code = models.CharField(_("error code"), max_length=128, blank=True, editable=False)
     error_message = models.TextField(_("error"), blank=True, editable=False)
-    error_charged = models.CharField(max_length=8, blank=True, editable=False)
+    error_charged = models.CharField(max_length=8, choices=Charged, blank=True, editable=False)
     error_retryable = models.BooleanField(null=True, editable=False)
     request_id = models.CharField(_("request id"), max_length=128, blank=True, editable=False)
     attention = models.CharField(_("needs attention"), max_length=20, choices=Attention, blank=True, editable=False)
-    attention_detail = models.TextField(blank=True, editable=False)
-    #: The reason that a person has marked as seen; it is not raised again while the status stays.
+    attention_detail = EventTextField(blank=True, editable=False)
+    #: The flag that a person has marked as seen; it is not set again while the status stays.
     attention_seen = models.CharField(max_length=20, choices=Attention, blank=True, editable=False)
     raw = models.JSONField(
         _("last answer"), null=True, editable=False, encoder=DjangoJSONEncoder, help_text=_("As the provider sent it.")
@@ -168,7 +159,7 @@ class GenerationTask(models.Model):
     idempotency_fingerprint = models.CharField(max_length=64, blank=True, editable=False)
     #: The key of the request that submitted a task which was kept as new.
     submit_digest = models.CharField(max_length=64, unique=True, null=True, editable=False)
-    #: The provider's id that a person says is behind an unconfirmed task; a worker looks at it and clears this.
+    #: The provider's id that a person gave for an unconfirmed task; a worker checks it and clears this.
     requested_provider_task_id = models.CharField(max_length=128, blank=True, editable=False)
     callback_token = models.CharField(max_length=64, unique=True, default=callback_token, editable=False)
 
@@ -276,26 +267,26 @@ class GenerationTask(models.Model):
 
     @property
     def is_done(self) -> bool:
-        """Whether nothing more will come: final and, if it succeeded, its video stored or given up.
+        """Whether it is final and, if it succeeded, its video is stored or archiving has ended.
 
-        A video counts as stored also after retention took it away.
+        A video counts as stored also after retention deleted it.
         """
         waits_for_video = self.archived_at is None and self.next_archive_at is not None
         return self.is_final and not (self.status == Status.SUCCEEDED and waits_for_video)
 
     @property
     def waits_for_person(self) -> bool:
-        """Whether only a person can move it on, so that waiting for it would be in vain.
+        """Whether it makes no progress without a person, so that a caller should not wait for it.
 
-        That its account is paused is known by the flag, which a worker raises within seconds.
+        A paused account is known by the flag, which a worker sets within seconds.
         """
         if self.status == Status.UNCONFIRMED:
-            return self.next_poll_at is None  # nobody searches for it any more
+            return self.next_poll_at is None  # reconciling has ended
         return self.status == Status.NEW or (not self.is_done and self.standing_attention in NEEDS_PERSON)
 
     @property
     def is_in_flight(self) -> bool:
-        """Whether the provider has it and may still change it."""
+        """Whether it is queued or running at the provider."""
         return self.status in IN_FLIGHT
 
     @property
@@ -305,23 +296,23 @@ class GenerationTask(models.Model):
 
     @property
     def needs_attention(self) -> bool:
-        """Whether a person should look."""
+        """Whether it is flagged for people."""
         return bool(self.attention)
 
     @property
     def is_being_archived(self) -> bool:
-        """Whether a worker stores its result files now, or will without being asked."""
+        """Whether its result files are being archived, or scheduled for it."""
         return self.status == Status.SUCCEEDED and self.archived_at is None and self.next_archive_at is not None
 
     @property
     def can_archive_again(self) -> bool:
-        """Whether ``archive_again`` does something: its video is not stored, or was kept although it looked wrong."""
+        """Whether ``archive_again`` changes it: its video is not stored, or has a mismatch."""
         looks_wrong = self.attention == Attention.MISMATCH and bool(self.video)
         return self.status == Status.SUCCEEDED and (self.archived_at is None or looks_wrong)
 
     @property
     def inputs(self) -> Inputs:
-        """What was asked for, in the catalogue's terms."""
+        """The request, as the catalogue's rules take it."""
         return Inputs(
             model_name=self.model_name,
             prompt=self.prompt,
@@ -329,122 +320,6 @@ class GenerationTask(models.Model):
             parameters=self.parameters,
             draft_task_id=self.draft_task_id,
         )
-
-    def can_become(self, status: Status) -> bool:
-        """Whether the state machine has an arrow from here to there."""
-        return status in TRANSITIONS[Status(self.status)]
-
-    def advance(
-        self,
-        to: Status,
-        *,
-        cause: str,
-        actor: str = "",
-        detail: str = "",
-        reported_at: dt.datetime | None = None,
-        among: "models.QuerySet[GenerationTask] | None" = None,
-        **changes: Any,
-    ) -> bool:
-        """Move to another status if the row, as it is in the database now, still allows it.
-
-        One conditional UPDATE and one timeline row in one transaction; the signal follows the commit.
-
-        Args:
-            news_of: the provider's time of what is written; older news than the row has is refused.
-            among: rows that the task must still be one of, as part of the condition.
-            changes: columns to write with the status.
-
-        Returns:
-            True when this call did it. False when somebody was first, or the move does not exist; the
-            instance then shows the row as it is. False, too, when the row is gone.
-        """
-        using = self._state.db
-        while self.can_become(to):
-            transition = Transition(self, to, changes, detail, reported_at, actor, among)
-            with transaction.atomic(using=using):
-                columns = transition.columns(timezone.now())
-                if transition.rows(using).update(**columns) == 1:
-                    transition.event(cause).save(using=using)
-                    transition.apply_to_instance(columns, using)
-                    return True
-            old = self.status
-            if self.is_gone() or self.status == old:
-                return False  # where the status is as we thought, the news was old
-        return False
-
-    def accept(self, provider_task_id: str, *, cause: str, detail: str = "", **changes: Any) -> bool:
-        """Move to ``queued`` with the id of a task that will be paid for, if the row still allows it.
-
-        Unlike ``advance`` this is one UPDATE that commits by itself: a timeline row that cannot be written must not
-        undo the id.
-
-        Args:
-            changes: columns to write with id and status.
-
-        Returns:
-            As ``advance``.
-
-        Raises:
-            IntegrityError: another task of this provider has this id.
-        """
-        using = self._state.db
-        while self.can_become(Status.QUEUED):
-            transition = Transition(self, Status.QUEUED, {**changes, "provider_task_id": provider_task_id}, detail)
-            columns = transition.columns(timezone.now())
-            with transaction.atomic(using=using):
-                moved = transition.rows(using).update(**columns) == 1
-            if moved:
-                self._save_event(transition.event(cause))
-                transition.apply_to_instance(columns, using)
-                return True
-            old = self.status
-            if self.is_gone() or self.status == old:
-                return False
-        return False
-
-    def _save_event(self, event: TaskEvent) -> None:
-        """Write a line of the timeline, on a second connection if need be; a failure is logged and goes no further."""
-        using = self._state.db or DEFAULT_DB_ALIAS
-        for _attempt in range(2):
-            try:
-                with transaction.atomic(using=using):
-                    event.save(using=using)
-                return
-            except (OperationalError, InterfaceError) as exc:
-                logger.warning("timeline row not written task=%s error=%s", self.pk, type(exc).__name__)
-                connections[using].close()
-            except Exception:  # a receiver of post_save may raise anything
-                logger.exception("timeline row not written task=%s", self.pk)
-                return
-
-    def amend(
-        self,
-        *,
-        reported_at: dt.datetime | None = None,
-        among: "models.QuerySet[GenerationTask] | None" = None,
-        **changes: Any,
-    ) -> bool:
-        """Write columns while the status stays what this instance believes it to be.
-
-        Args:
-            among: rows that the task must still be one of, as part of the condition.
-
-        Returns:
-            False when the row has moved on, was deleted, or has newer news; nothing is written then.
-        """
-        columns = {"updated_at": timezone.now(), **with_derived(self, changes)}
-        rows = rows_without_newer_report(self, self._state.db, reported_at).filter(status=self.status)
-        if among is not None:
-            rows &= among.order_by()
-        if rows.update(**columns) != 1:
-            return False
-        show(self, columns, self._state.db)
-        return True
-
-    def cancel_unsent(self, *, cause: str, actor: str = "") -> bool:
-        """Cancel here and now, if the provider certainly does not have the task. False when it may."""
-        is_here = self.can_become(Status.CANCELLED) and not self.is_in_flight
-        return is_here and self.advance(Status.CANCELLED, cause=cause, actor=actor, among=self._unsent())
 
     def erase(self) -> None:
         """Delete the row and its files.
@@ -476,7 +351,7 @@ class GenerationTask(models.Model):
         """Delete the row; returns the result files that it named."""
         with transaction.atomic(using=self._state.db):
             results = self._result_files_now()
-            self.cancel_unsent(cause="erase")
+            self.cancel_unsent(cause=Cause.ERASE)
             if not self.is_final:
                 raise TransitionError(GONE if self.is_gone() else _MAY_COST)
             pk = self.pk
@@ -486,93 +361,48 @@ class GenerationTask(models.Model):
         return results
 
     def _result_files_now(self) -> list[FieldFile]:
-        """The result files that the row names now, which a worker may have written since this instance was read.
+        """The result files of the row, which a worker may have written since this instance was read.
 
-        The row is locked: until the transaction ends it comes to name no others.
+        The row is locked: they do not change until the transaction ends.
         """
-        rows = type(self)._base_manager.using(self._state.db).select_for_update().filter(pk=self.pk)
+        rows = self._rows().select_for_update().filter(pk=self.pk)
         return [file for row in rows.only(*RESULT_FILES) for file in (row.video, row.poster, row.last_frame)]
 
     def flag(self, attention: Attention, *, cause: str, detail: str = "") -> None:
-        """Raise *needs attention*, once per reason and wording; not for what a person has marked as seen."""
+        """Set the flag, once per reason and detail; not for a reason that a person has marked as seen."""
         if (self.attention, self.attention_detail) == (attention, detail):
             return
-        unseen = type(self)._base_manager.using(self._state.db).exclude(attention_seen=attention)
+        unseen = self._rows().exclude(attention_seen=attention)
         with transaction.atomic(using=self._state.db):
             if self.amend(among=unseen, attention=attention, attention_detail=detail, attention_seen=""):
-                self.note(
-                    TaskEvent.What.ATTENTION, cause=cause, detail=f"{attention}: {detail}" if detail else attention
-                )
-
-    def note(self, what: TaskEvent.What, **columns: Any) -> TaskEvent | None:
-        """Add a line to the timeline; ``None`` when the row is gone, and its timeline with it."""
-        try:
-            with transaction.atomic(using=self._state.db):
-                return TaskEvent.objects.using(self._state.db).create(task=self, what=what, **columns)
-        except IntegrityError:
-            return None
-
-    def _unsent(self) -> "models.QuerySet[GenerationTask]":
-        """Rows that can end here and now: the provider certainly has none of them."""
-        rows = type(self)._base_manager.using(self._state.db)
-        return rows.filter(status__in=(Status.NEW, Status.PENDING))
-
-    def is_gone(self) -> bool:
-        """Read the row again; True when there is none any more."""
-        try:
-            self.refresh_from_db()
-        except type(self).DoesNotExist:
-            return True
-        return False
+                told = EventText("attention", reason=str(attention), detail=detail) if detail else attention
+                self.note(TaskEvent.What.ATTENTION, cause=cause, detail=told)
 
     def mark_seen(self, *, cause: str, actor: str = "") -> None:
-        """Lower *needs attention*; the same reason does not raise it again while the status stays.
+        """Clear the flag; the same reason does not set it again while the status stays.
 
         Raises:
-            TransitionError: nothing needs attention, or the reason goes by itself once the account is resumed.
+            TransitionError: there is no flag, or it is cleared by itself once the account is resumed.
         """
         attention = self.attention
         if attention == Attention.PAUSED:
             raise TransitionError(_("This goes by itself once the account is resumed."))
-        same = type(self)._base_manager.using(self._state.db).filter(attention=attention)
+        same = self._rows().filter(attention=attention)
         with transaction.atomic(using=self._state.db):
             lowered = attention and self.amend(among=same, attention="", attention_detail="", attention_seen=attention)
             if not lowered:
                 raise TransitionError(_("Nothing needs attention here."))
-            self.note(TaskEvent.What.ATTENTION, cause=cause, actor=actor, detail=f"Marked as seen: {attention}.")
+            self.note(
+                TaskEvent.What.ATTENTION, cause=cause, actor=actor, detail=EventText("marked_as_seen", reason=attention)
+            )
 
     @property
     def standing_attention(self) -> str:
-        """The reason why a person should look, whether or not somebody has."""
+        """The reason of the flag, also after a person has marked it as seen."""
         return self.attention or self.attention_seen
 
     @property
     def is_closable(self) -> bool:
-        """Whether a person may close it as lost: no machine will find out what became of it, or not for long."""
+        """Whether a person may close it as lost: unconfirmed, or no longer reported by the provider."""
         lost = self.is_in_flight and self.standing_attention in CLOSABLE
         return lost or self.status == Status.UNCONFIRMED
-
-    def close_as_lost(self, *, cause: str, actor: str = "") -> None:
-        """End a task that the provider has lost, because a person says so. It may have been billed.
-
-        Raises:
-            TransitionError: it may still end by itself.
-        """
-        # The update locks the row until the move is made: a task that was found again meanwhile stays open.
-        rows = type(self)._base_manager.using(self._state.db).filter(CLOSABLE_ROWS, pk=self.pk, status=self.status)
-        with transaction.atomic(using=self._state.db):
-            moved = rows.update(updated_at=timezone.now()) and self.advance(
-                Status.FAILED,
-                cause=cause,
-                actor=actor,
-                detail="Closed as lost by a person; it is not known whether it was billed.",
-                error_code=CLOSED_AS_LOST,
-                error_message="Closed as lost by a person.",
-                error_charged="unknown",
-                requested_provider_task_id="",
-                attention="",
-                attention_detail="",
-                next_poll_at=None,
-            )
-            if not moved:
-                raise TransitionError(_("Only a task that the provider has lost can be closed; this one is not lost."))

@@ -7,9 +7,9 @@ from django.db import IntegrityError, models, transaction
 
 from seedance import intake
 from seedance.exceptions import KeyReusedError, ReplayIncompleteError, TransitionError
+from seedance.intake import Order
 from seedance.models import GenerationTask
 from seedance.models.idempotency import IdempotencyKey
-from seedance.models.queryset import Order
 
 from ..conftest import SAMPLE_MODEL, SAMPLE_PROMPT
 from ..racing import at_once

@@ -12,8 +12,8 @@ from django.utils import timezone
 
 from seedance import intake
 from seedance.exceptions import TransitionError
+from seedance.intake import Order
 from seedance.models import GenerationTask, Lease, TaskEvent
-from seedance.models.queryset import Order
 from seedance.signals import work_available
 
 from ..conftest import SAMPLE_MODEL, SAMPLE_PROMPT
@@ -48,10 +48,10 @@ def test_archivable_comes_in_the_order_in_which_links_die(make_task):
 
 
 def test_claimed_rows_are_not_claimed_again(make_task):
-    make_task(status="pending")
+    make_task(status="running", next_poll_at=timezone.now())
 
-    first = GenerationTask.objects.ready().claim(5, 60, status="submitting")
-    second = GenerationTask.objects.ready().claim(5, 60, status="submitting")
+    first = GenerationTask.objects.due().claim(5, 60, next_poll_at=timezone.now() + HOUR)
+    second = GenerationTask.objects.due().claim(5, 60, next_poll_at=timezone.now() + HOUR)
 
     assert (len(first), len(second)) == (1, 0)
 
@@ -59,12 +59,13 @@ def test_claimed_rows_are_not_claimed_again(make_task):
 @pytest.mark.django_db(transaction=True)
 def test_claims_of_many_workers_never_overlap(make_task):
     for _ in range(40):
-        make_task(status="pending")
+        make_task(status="running", next_poll_at=timezone.now())
     claimed: list[str] = []
+    later = timezone.now() + HOUR
 
     def work():
         try:
-            while rows := GenerationTask.objects.ready().claim(1, 60, status="submitting"):
+            while rows := GenerationTask.objects.due().claim(1, 60, next_poll_at=later):
                 claimed.extend(str(row.pk) for row in rows)
         finally:
             connections.close_all()
@@ -76,7 +77,7 @@ def test_claims_of_many_workers_never_overlap(make_task):
         worker.join()
 
     assert len(claimed) == len(set(claimed))
-    leftover = GenerationTask.objects.ready().claim(100, 60, status="submitting")
+    leftover = GenerationTask.objects.due().claim(100, 60, next_poll_at=later)
     assert len(claimed) + len(leftover) == 40
 
 

@@ -9,8 +9,8 @@ from django.db import connection
 from django.db.models.signals import post_save
 
 from seedance import intake
+from seedance.intake import Order
 from seedance.models import GenerationTask, MediaItem
-from seedance.models.queryset import Order
 
 from ..conftest import SAMPLE_MODEL
 from ..racing import at_once

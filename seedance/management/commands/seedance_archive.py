@@ -4,7 +4,7 @@ from django.core.management.base import CommandError
 from django.utils.translation import gettext as _
 
 from ... import tasks
-from ...models import GenerationTask, Status, TaskEvent
+from ...models import Cause, GenerationTask, Status, TaskEvent
 from ...queue import ShutdownSignal
 from ..base import TaskCommand
 
@@ -20,7 +20,7 @@ class Command(TaskCommand):
     def handle_tasks(self, tasks_named: list[GenerationTask]) -> None:
         refused: list[str] = []
         for task in tasks_named:
-            tasks.archive_one(task, cause="command")
+            tasks.archive_one(task, cause=Cause.COMMAND)
             task.refresh_from_db()
             if not task.video or task.archived_at is None:
                 refused.append(f"{task.pk}: {_reason(task)}")

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from ... import lifecycle, tasks
 from ...exceptions import TransitionError
-from ...models import GenerationTask
+from ...models import Cause, GenerationTask
 from ...queue import ShutdownSignal
 from ..base import TaskCommand
 
@@ -26,7 +26,7 @@ class Command(TaskCommand):
         refused: list[str] = []
         for task in tasks_named:
             try:
-                lifecycle.cancel(task, cause="command")
+                lifecycle.cancel(task, cause=Cause.COMMAND)
             except TransitionError as exc:
                 refused.append(f"{task.pk}: {exc}")
         tasks.poll([task for task in tasks_named if task.cancel_requested_at])

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from ...exceptions import IdempotencyError
 from ...intake import Prepared
-from ...models import GenerationTask, Status
+from ...models import Cause, GenerationTask, Status
 from ...queue import shutdown_signal
 from ..request_options import add_request_arguments, prepared
 from ..watch import progress_line, wait_for
@@ -74,7 +74,7 @@ class Command(BaseCommand):
 def _created(request: Prepared, owner: Any, key: str | None) -> GenerationTask:
     try:
         return GenerationTask.objects.create_prepared(
-            request, owner=owner, submit=True, cause="command", idempotency_key=key
+            request, owner=owner, submit=True, cause=Cause.COMMAND, idempotency_key=key
         )
     except ValidationError as error:  # the site itself refused
         raise CommandError(" ".join(error.messages)) from error

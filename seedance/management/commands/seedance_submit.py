@@ -3,7 +3,7 @@
 from django.utils.translation import gettext as _
 
 from ... import tasks
-from ...models import GenerationTask
+from ...models import Cause, GenerationTask
 from ...queue import ShutdownSignal
 from ..base import TaskCommand
 
@@ -15,7 +15,7 @@ class Command(TaskCommand):
 
     def handle_tasks(self, tasks_named: list[GenerationTask]) -> None:
         rows = GenerationTask.objects.filter(pk__in=[task.pk for task in tasks_named])
-        self.report(rows.submit(cause="command"), tasks_named)
+        self.report(rows.submit(cause=Cause.COMMAND), tasks_named)
         tasks.send_pending()
 
     def handle_due(self, shutdown: ShutdownSignal) -> None:
