@@ -41,7 +41,7 @@ TEMPLATES = {
     "link_postponed": gettext_noop("The provider could not be asked about %(id)s yet; a worker tries again."),
     "link_other_model": gettext_noop("The task %(id)s was made with another model, %(name)s."),
     "link_taken": gettext_noop("Another task has the id %(id)s already."),
-    "resubmitted": gettext_noop("Released by a person, knowing that it may be billed twice."),
+    "resubmitted": gettext_noop("Resubmitted by a person, knowing that it may be billed twice."),
     "succeeded_after_all": gettext_noop("The provider calls it succeeded after all."),
 }
 
