@@ -138,7 +138,7 @@ class ReplayIncompleteError(IdempotencyError):
 
 
 class ArchiveError(SeedanceError):
-    """A result file could not be brought home.
+    """A result file could not be archived.
 
     ``link_dead`` is True when the link itself was refused, so that a fresh one may help. ``doubtful`` is True
     when a file came whole and begins like a video, but does not look like one further on. ``storage_failed`` is

@@ -149,7 +149,8 @@ def _store_video(task: GenerationTask, claim: _Claim) -> None:
     with _open_link(task, _link_of(task), claim) as video:
         suffix, doubt = _suffix_of(task, video)
         poster = poster_of(cast(BinaryIO, video.file))
-        mismatch = " ".join(filter(None, (doubt, differences(task, measure(File(video.file))))))
+        differs = differences(task, measure(File(video.file)))
+        mismatch = EventText("both", first=doubt, second=differs) if doubt and differs else doubt or differs
         facts = {"video_bytes": video.bytes, "video_sha256": video.sha256}
         _keep(task, claim, "video", suffix, File(video.file), mismatch, **facts)
     _store_poster(task, claim, poster)
@@ -202,7 +203,7 @@ def _store_last_frame(task: GenerationTask, claim: _Claim) -> None:
         if task.archive_attempts < MAX_DOUBTFUL or (storage_failed and not _link_is_over(task)):
             raise
         # The video must not wait for ever for its last frame.
-        _flag_mismatch(task, f"No last frame: {exc}")
+        _flag_mismatch(task, EventText("no_last_frame", reason=str(exc)))
 
 
 # -- Links and downloads -----------------------------------------------------------------------------------------------
@@ -435,7 +436,7 @@ def _try_again(task: GenerationTask, exc: Exception) -> None:
 def _keep_former(task: GenerationTask, detail: str) -> None:
     """Keep the stored file of a doubtful video that was to be downloaded again and cannot be."""
     try:
-        _flag_mismatch(task, f"Not fetched again, the stored file is kept: {detail}")
+        _flag_mismatch(task, EventText("stored_file_kept", reason=detail))
         _complete(task)
     except _ClaimLost:
         logger.info("archive claim lost task=%s", task.pk)

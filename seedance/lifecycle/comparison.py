@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from ..catalogue import MediaFacts, current_catalogue, host_of
 from ..exceptions import ConfigurationError
-from ..models import GenerationTask
+from ..models import EventText, GenerationTask
 
 #: Encoders round; a difference below this is none. Seconds.
 SLACK = 0.5
@@ -16,16 +16,17 @@ def differences(task: GenerationTask, facts: MediaFacts | None) -> str:
     Args:
         facts: what was measured of the file; ``None`` when nothing could be.
     """
-    return "; ".join(_differences(task, facts)) if facts else ""
+    found = list(_differences(task, facts)) if facts else []
+    return EventText("both", first=found[0], second=found[1]) if len(found) == 2 else next(iter(found), "")
 
 
-def _differences(task: GenerationTask, facts: MediaFacts) -> Iterator[str]:
+def _differences(task: GenerationTask, facts: MediaFacts) -> Iterator[EventText]:
     asked = task.parameters.get("duration") or 0
     if asked > 0 and facts.duration is not None and abs(facts.duration - asked) > SLACK:
-        yield f"asked for {asked} s, got {facts.duration:.1f} s"
+        yield EventText("length_differs", asked=asked, got=f"{facts.duration:.1f}")
     size = _asked_size(task)
     if size and facts.width and facts.height and size != (facts.width, facts.height):
-        yield f"asked for {size[0]}×{size[1]}, got {facts.width}×{facts.height}"
+        yield EventText("size_differs", asked=f"{size[0]}×{size[1]}", got=f"{facts.width}×{facts.height}")
 
 
 def _asked_size(task: GenerationTask) -> tuple[int, int] | None:

@@ -13,7 +13,7 @@ from typing import Any
 from django.db.models import Q
 from django.utils import timezone
 
-from ..models import Callback, GenerationTask
+from ..models import Callback, EventText, GenerationTask
 from ..models.ids import first_id_of
 
 #: How many finished tasks of a kind are read, and when the oldest of them was created.
@@ -122,17 +122,16 @@ def is_slow(task: GenerationTask) -> bool:
     return age > LEAST_SLOW and age > slow_after(task)
 
 
-def why_slow(task: GenerationTask) -> str:
-    """The figures behind ``is_slow``, as text."""
+def why_slow(task: GenerationTask) -> EventText:
+    """The figures behind ``is_slow``."""
     seconds, resolution = task.parameters.get("duration") or 0, task.parameters.get("resolution")
     words = [f"{seconds} s" if seconds > 0 else "", f"at {resolution}" if resolution else ""]
-    kind = " ".join(filter(None, words)) or "such tasks"
-    known = run_times(task)
-    so_far = f"this one has taken {_in_words(_age(task))} so far."
+    kind = " ".join(filter(None, words)) or EventText("similar_tasks")
+    known, so_far = run_times(task), _in_words(_age(task))
     if known.usual is None:
-        return f"{kind}: too few finished lately to know, {_in_words(slow_after(task))} should do; {so_far}"
-    count, total = known.usual_count, len(known.seconds)
-    return f"{kind}: {count} of the last {total} ended within {_in_words(known.usual)}; {so_far}"
+        return EventText("slow_without_history", kind=kind, limit=_in_words(slow_after(task)), so_far=so_far)
+    counts = {"count": known.usual_count, "total": len(known.seconds)}
+    return EventText("slow", kind=kind, usual=_in_words(known.usual), so_far=so_far, **counts)
 
 
 def _read_run_times(task: GenerationTask) -> RunTimes:

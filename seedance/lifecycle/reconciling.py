@@ -63,7 +63,7 @@ def link_provider_task(task: GenerationTask, provider_task_id: str, *, cause: st
     if not _same_model(task, remote):
         raise TransitionError(_("That task was made with the model %(name)s.") % {"name": remote.model_name})
     if not _link(task, provider_task_id, remote, cause=cause, actor=actor):
-        raise TransitionError(_("Another task has this id, or this one was settled in the meantime."))
+        raise TransitionError(_("Another task has this id, or this one changed in the meantime."))
 
 
 def request_link(task: GenerationTask, provider_task_id: str, *, cause: str, actor: str = "") -> None:
@@ -84,7 +84,7 @@ def request_link(task: GenerationTask, provider_task_id: str, *, cause: str, act
             attention_detail="",
         )
         if not noted:
-            raise TransitionError(_("Only an unconfirmed task can be linked; this one was settled in the meantime."))
+            raise TransitionError(_("Only an unconfirmed task can be linked; this one changed in the meantime."))
         detail = EventText("link_requested", id=provider_task_id)
         task.note(TaskEvent.What.NOTE, cause=cause, actor=actor, detail=detail)
         wake_workers(task._state.db or "default")
@@ -110,7 +110,7 @@ def resubmit(task: GenerationTask, *, cause: str, actor: str = "") -> None:
         submitted_at=None,
     )
     if not moved:
-        raise TransitionError(_("Only an unconfirmed task can be released; this one was settled in the meantime."))
+        raise TransitionError(_("Only an unconfirmed task can be resubmitted; this one changed in the meantime."))
     wake_workers(task._state.db or "default")
 
 

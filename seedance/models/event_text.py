@@ -42,6 +42,18 @@ TEMPLATES = {
     "link_other_model": gettext_noop("The task %(id)s was made with another model, %(name)s."),
     "link_taken": gettext_noop("Another task has the id %(id)s already."),
     "resubmitted": gettext_noop("Resubmitted by a person, knowing that it may be billed twice."),
+    "both": gettext_noop("%(first)s; %(second)s"),
+    "length_differs": gettext_noop("asked for %(asked)s s, got %(got)s s"),
+    "size_differs": gettext_noop("asked for %(asked)s, got %(got)s"),
+    "no_last_frame": gettext_noop("No last frame: %(reason)s"),
+    "stored_file_kept": gettext_noop("Not fetched again, the stored file is kept: %(reason)s"),
+    "similar_tasks": gettext_noop("such tasks"),
+    "slow": gettext_noop(
+        "%(kind)s: %(count)s of the last %(total)s ended within %(usual)s; this one has taken %(so_far)s so far."
+    ),
+    "slow_without_history": gettext_noop(
+        "%(kind)s: too few finished lately to know, %(limit)s should do; this one has taken %(so_far)s so far."
+    ),
     "succeeded_after_all": gettext_noop("The provider calls it succeeded after all."),
 }
 
