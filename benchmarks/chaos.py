@@ -219,6 +219,7 @@ def _let_claims_lapse() -> None:
     now = timezone.now()
     GenerationTask.objects.filter(lease_until__isnull=False).update(lease_until=now)
     GenerationTask.objects.filter(next_poll_at__isnull=False).update(next_poll_at=now)
+    GenerationTask.objects.filter(next_search_at__isnull=False).update(next_search_at=now)
     GenerationTask.objects.filter(next_archive_at__isnull=False).update(next_archive_at=now)
     Lease.objects.update(until=now)
 

@@ -6,7 +6,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from seedance import tasks
+from seedance import lifecycle, tasks
 from seedance.models import Callback, GenerationTask
 
 from .conftest import SAMPLE_MODEL, SAMPLE_PROMPT
@@ -56,6 +56,14 @@ def test_callback_makes_the_task_due(make_task, receive_callback, later):
     receive_callback(task, b'{"status": "running"}')
 
     assert list(GenerationTask.objects.due()) == [task]
+
+
+def test_callback_makes_the_search_for_an_unconfirmed_task_due(make_task, receive_callback, later):
+    task = make_task(status="unconfirmed", next_search_at=later)
+
+    receive_callback(task, b'{"status": "running"}')
+
+    assert lifecycle.claim_unconfirmed(10) == [task]
 
 
 def test_callback_that_says_what_we_know_costs_no_look(make_task, receive_callback, later):

@@ -34,7 +34,7 @@ _COLUMNS = (
     "attention",
     "archived_at",
     "next_archive_at",
-    "next_poll_at",
+    "next_search_at",
     "not_before",
 )
 
@@ -120,7 +120,7 @@ def retry_after(task: GenerationTask) -> int | None:
         return None
     due = {
         Status.PENDING: task.not_before,
-        Status.UNCONFIRMED: task.next_poll_at,
+        Status.UNCONFIRMED: task.next_search_at,
         Status.SUCCEEDED: task.next_archive_at,
     }.get(Status(task.status))
     left = (due - timezone.now()).total_seconds() if due else 0.0

@@ -37,6 +37,10 @@ def receive_callback(task: GenerationTask, body: bytes) -> None:
             task.note(TaskEvent.What.NOTE, cause=Cause.CALLBACK, detail=EventText("succeeded_after_all"))
     if task.is_final or reported.status == task.status:
         return
-    if task.is_in_flight or task.status == Status.UNCONFIRMED:
+    if task.is_in_flight:
         task.amend(next_poll_at=timezone.now())
-        wake_workers(task._state.db or "default")
+    elif task.status == Status.UNCONFIRMED:
+        task.amend(next_search_at=timezone.now())
+    else:
+        return
+    wake_workers(task._state.db or "default")

@@ -30,8 +30,8 @@ MORE_SEARCHES = 5
 def claim_unconfirmed(limit: int) -> list[GenerationTask]:
     """Claim unconfirmed tasks that should be searched for now."""
     now = timezone.now()
-    rows = GenerationTask.objects.filter(status=Status.UNCONFIRMED, next_poll_at__lte=now).order_by("next_poll_at")
-    return rows.claim(limit, 60, next_poll_at=now + dt.timedelta(seconds=60))
+    rows = GenerationTask.objects.filter(status=Status.UNCONFIRMED, next_search_at__lte=now).order_by("next_search_at")
+    return rows.claim(limit, 60, next_search_at=now + dt.timedelta(seconds=60))
 
 
 def reconcile(task: GenerationTask) -> bool:
@@ -79,7 +79,7 @@ def request_link(task: GenerationTask, provider_task_id: str, *, cause: str, act
     with transaction.atomic(using=task._state.db):
         noted = task.status == Status.UNCONFIRMED and task.amend(
             requested_provider_task_id=provider_task_id,
-            next_poll_at=timezone.now(),
+            next_search_at=timezone.now(),
             search_attempts=0,
             attention_detail="",
         )
@@ -105,7 +105,7 @@ def resubmit(task: GenerationTask, *, cause: str, actor: str = "") -> None:
         requested_provider_task_id="",
         attention="",
         attention_detail="",
-        next_poll_at=None,
+        next_search_at=None,
         not_before=None,
         submitted_at=None,
     )
@@ -248,6 +248,7 @@ def _link(task: GenerationTask, provider_task_id: str, remote: RemoteTask, *, ca
             requested_provider_task_id="",
             expires_at=translate.deadline(task, remote),
             next_poll_at=now,
+            next_search_at=None,
             attention="",
             attention_detail="",
             error_charged="",
@@ -271,4 +272,4 @@ def _schedule_next_search(task: GenerationTask) -> None:
     is_listed = task.provider in conf.provider_aliases() and conf.provider(task.provider).LISTS
     is_worthwhile = bool(task.requested_provider_task_id) or (is_listed and searches <= MORE_SEARCHES)
     again = timezone.now() + backoff.RECONCILE.delay(searches) if is_worthwhile else None
-    _amend_request(task, search_attempts=searches, next_poll_at=again)
+    _amend_request(task, search_attempts=searches, next_search_at=again)

@@ -392,7 +392,7 @@ def _mark_unconfirmed(task: GenerationTask, detail: str) -> None:
         cause=Cause.DISPATCH,
         detail=detail,
         submitted_at=timezone.now(),
-        next_poll_at=timezone.now(),  # the search for it begins at once
+        next_search_at=timezone.now(),  # the search for it begins at once
         search_attempts=0,
         error_charged=Charged.UNKNOWN,
         attention=Attention.UNCONFIRMED,

@@ -107,6 +107,7 @@ class Migration(migrations.Migration):
                 ('next_poll_at', models.DateTimeField(editable=False, null=True)),
                 ('poll_failures', models.PositiveIntegerField(default=0, editable=False)),
                 ('link_polls', models.PositiveIntegerField(default=0, editable=False)),
+                ('next_search_at', models.DateTimeField(editable=False, null=True)),
                 ('search_attempts', models.PositiveIntegerField(default=0, editable=False)),
                 ('cancel_requested_at', models.DateTimeField(editable=False, null=True)),
                 ('next_archive_at', models.DateTimeField(editable=False, null=True)),

@@ -176,12 +176,14 @@ class GenerationTask(Transitions):
 
     not_before = models.DateTimeField(null=True, editable=False)
     submit_attempts = models.PositiveIntegerField(default=0, editable=False)
-    #: When to ask the provider next about a task in flight, or to search for an unconfirmed one.
+    #: When to ask the provider next about a task in flight.
     next_poll_at = models.DateTimeField(null=True, editable=False)
     #: Polls that failed, in a row.
     poll_failures = models.PositiveIntegerField(default=0, editable=False)
     #: Polls of a success that came without a link to its video.
     link_polls = models.PositiveIntegerField(default=0, editable=False)
+    #: When to search next for an unconfirmed task; empty once that has ended.
+    next_search_at = models.DateTimeField(null=True, editable=False)
     #: Searches for what became of an unconfirmed create call.
     search_attempts = models.PositiveIntegerField(default=0, editable=False)
     cancel_requested_at = models.DateTimeField(null=True, editable=False)
@@ -281,7 +283,7 @@ class GenerationTask(Transitions):
         A paused account is known by the flag, which a worker sets within seconds.
         """
         if self.status == Status.UNCONFIRMED:
-            return self.next_poll_at is None  # reconciling has ended
+            return self.next_search_at is None  # reconciling has ended
         return self.status == Status.NEW or (not self.is_done and self.standing_attention in NEEDS_PERSON)
 
     @property

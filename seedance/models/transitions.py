@@ -270,6 +270,7 @@ class Transitions(models.Model):
                 attention="",
                 attention_detail="",
                 next_poll_at=None,
+                next_search_at=None,
             )
             if not moved:
                 raise TransitionError(_("Only a task that the provider has lost can be closed; this one is not lost."))

@@ -84,7 +84,7 @@ def test_request_is_kept_while_the_provider_is_away(operator, lost, found, provi
 
     assert (task.status, task.requested_provider_task_id) == ("unconfirmed", found)
     assert task.attention_detail == f"The provider could not be asked about {found} yet; a worker tries again."
-    assert task.next_poll_at > timezone.now()
+    assert task.next_search_at > timezone.now()
 
 
 @pytest.mark.usefixtures("provider")

@@ -55,7 +55,7 @@ AT_REST = {
     "given up": {"status": "succeeded", "next_archive_at": None},
     "no link": {"status": "succeeded", "attention": "no_video"},
     "not submitted": {"status": "new"},
-    "searched in vain": {"status": "unconfirmed", "next_poll_at": None},
+    "searched in vain": {"status": "unconfirmed", "next_search_at": None},
     "account paused": {"status": "pending", "attention": "paused"},
     "no provider": {"status": "pending", "attention": "provider"},
     "gone": {"status": "running", "attention": "gone"},
@@ -92,7 +92,7 @@ def test_wait_for_a_paused_account_is_over_at_once(api_client, body, provider):
 @pytest.mark.parametrize(
     "columns",
     [
-        {"status": "unconfirmed", "next_poll_at": "soon"},
+        {"status": "unconfirmed", "next_search_at": "soon"},
         {"status": "pending", "not_before": "soon"},
         {"status": "succeeded", "next_archive_at": "soon"},
     ],

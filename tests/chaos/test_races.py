@@ -10,7 +10,7 @@ pytestmark = pytest.mark.django_db
 
 
 def test_search_leaves_alone_what_another_row_sent_during_it(provider, make_task, monkeypatch):
-    doubtful = make_task(status="unconfirmed", submitted_at=timezone.now(), next_poll_at=timezone.now())
+    doubtful = make_task(status="unconfirmed", submitted_at=timezone.now(), next_search_at=timezone.now())
     other = make_task(status="pending")
 
     def other_leaves(*_arguments):

@@ -95,7 +95,7 @@ def test_create_that_never_arrived_is_searched_for_less_and_less_often(provider,
     later = reconciled(task)
 
     assert first.status == later.status == "unconfirmed"
-    assert later.next_poll_at > first.next_poll_at
+    assert later.next_search_at > first.next_search_at
 
 
 def test_search_ends_where_there_is_no_list(provider, lost, settings):
@@ -105,7 +105,7 @@ def test_search_ends_where_there_is_no_list(provider, lost, settings):
 
     task = reconciled(lost())
 
-    assert (task.status, task.attention, task.next_poll_at) == ("unconfirmed", "unconfirmed", None)
+    assert (task.status, task.attention, task.next_search_at) == ("unconfirmed", "unconfirmed", None)
 
 
 def test_person_links_the_providers_task(provider, lost):
@@ -148,7 +148,7 @@ def test_only_an_unconfirmed_task_is_resubmitted(make_task, status):
 
 
 def test_unconfirmed_task_is_claimed_by_one_worker(make_task):
-    make_task(status="unconfirmed", next_poll_at=timezone.now() - dt.timedelta(seconds=1))
+    make_task(status="unconfirmed", next_search_at=timezone.now() - dt.timedelta(seconds=1))
 
     assert len(lifecycle.claim_unconfirmed(10)) == 1
     assert len(lifecycle.claim_unconfirmed(10)) == 0

@@ -102,7 +102,7 @@ def lived(provider, user):
         for _ in range(12):
             RateLimit.objects.all().delete()
             GenerationTask.objects.update(not_before=None)
-            GenerationTask.objects.filter(status=Status.UNCONFIRMED).update(next_poll_at=task.created_at)
+            GenerationTask.objects.filter(status=Status.UNCONFIRMED).update(next_search_at=task.created_at)
             GenerationTask.objects.all().poll_now()
             tasks.step(ShutdownSignal())
             tasks.archive_next()
