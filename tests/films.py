@@ -1,4 +1,4 @@
-"""Small real films, for tests that look into them."""
+"""Small real films, for tests that read them."""
 
 import io
 from collections.abc import Sequence

@@ -66,7 +66,7 @@ def test_callback_makes_the_search_for_an_unconfirmed_task_due(make_task, receiv
     assert lifecycle.claim_unconfirmed(10) == [task]
 
 
-def test_callback_that_says_what_we_know_costs_no_look(make_task, receive_callback, later):
+def test_callback_that_says_what_we_know_costs_no_poll(make_task, receive_callback, later):
     make_task(status="queued", next_poll_at=later)
 
     receive_callback(GenerationTask.objects.get(), b'{"status": "queued"}')
@@ -121,7 +121,7 @@ def test_callbacks_of_one_task_are_limited(make_task, receive_callback, monkeypa
     assert Callback.objects.count() == 3
 
 
-def test_callback_is_believed_only_after_a_look(provider, make_task, receive_callback, db):
+def test_callback_is_believed_only_after_a_poll(provider, make_task, receive_callback, db):
     GenerationTask.objects.create_task(prompt=SAMPLE_PROMPT, model_name=SAMPLE_MODEL, submit=True)
     tasks.send_pending()
     provider.finish()

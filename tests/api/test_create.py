@@ -27,7 +27,7 @@ def test_create_keeps_the_sample_request_as_pending(api_client, body, user):
     assert (response.status_code, task.status, task.owner) == (202, "pending", user)
 
 
-def test_create_says_where_the_task_is_and_when_to_look(api_client, body):
+def test_create_says_where_the_task_is_and_when_to_poll(api_client, body):
     response = api_client.post(TASKS, body, format="json")
 
     assert response["Location"] == f"http://testserver{TASKS}{response.json()['id']}/"

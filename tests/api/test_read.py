@@ -39,7 +39,7 @@ def test_task_shows_every_status(api_client, make_task, user, status):
 
 
 @pytest.mark.parametrize("status", sorted({"pending", "submitting", "queued", "running", "succeeded"}))
-def test_task_says_when_to_look_again_until_it_is_done(api_client, make_task, user, status):
+def test_task_says_when_to_read_it_again_until_it_is_done(api_client, make_task, user, status):
     task = make_task(owner=user, status=status)
 
     assert int(api_client.get(f"{TASKS}{task.pk}/")["Retry-After"]) >= 1
@@ -63,7 +63,7 @@ AT_REST = {
 
 
 @pytest.mark.parametrize("columns", AT_REST.values(), ids=AT_REST)
-def test_task_at_rest_does_not_invite_to_look_again(api_client, make_task, user, columns):
+def test_task_that_waits_for_nothing_has_no_retry_after(api_client, make_task, user, columns):
     task = make_task(owner=user, **columns)
 
     assert "Retry-After" not in api_client.get(f"{TASKS}{task.pk}/")
@@ -98,7 +98,7 @@ def test_wait_for_a_paused_account_is_over_at_once(api_client, body, provider):
     ],
     ids=["search", "backoff", "archive"],
 )
-def test_time_to_look_again_is_when_something_will_be_tried(api_client, make_task, user, columns):
+def test_retry_after_is_when_something_will_be_tried(api_client, make_task, user, columns):
     soon = timezone.now() + dt.timedelta(minutes=5)
     task = make_task(owner=user, **{name: soon if value == "soon" else value for name, value in columns.items()})
 

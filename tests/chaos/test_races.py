@@ -33,8 +33,8 @@ class BusyCluster:
     is_set = True
 
 
-@pytest.mark.django_db(transaction=True)  # the looks have connections of their own
-def test_looks_take_place_although_the_cluster_is_always_busy(provider, make_task):
+@pytest.mark.django_db(transaction=True)  # the polls have connections of their own
+def test_polls_take_place_although_the_cluster_is_always_busy(provider, make_task):
     for _number in range(3):
         make_task(status="queued")
 

@@ -33,7 +33,7 @@ OUTCOMES = [
     ("truncated_json", "create", 1, "succeeded", "", True),
     ("empty_body", "create", 1, "succeeded", "", True),
     ("gzip_mislabel", "create", 1, "succeeded", "", True),
-    # Looks are repeated; what they meet passes, or is waited out.
+    # Polls are repeated; their faults pass or are waited for.
     *(
         (name, "get", 2, "succeeded", "", True)
         for name in (
