@@ -4,6 +4,7 @@ import datetime as dt
 import hashlib
 import io
 import os
+import signal
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -25,6 +26,17 @@ from seedance.models.status import IN_FLIGHT
 
 SAMPLE_MODEL = "doubao-seedance-1-5-pro-251215"
 SAMPLE_PROMPT = "A paper boat drifts on a quiet lake at sunrise."
+
+
+def pytest_configure() -> None:
+    """Accept the signals that a shell makes background processes ignore: tests send them, also to child processes."""
+    for number, handler in (
+        (signal.SIGINT, signal.default_int_handler),
+        (signal.SIGQUIT, signal.SIG_DFL),
+        (signal.SIGHUP, signal.SIG_DFL),
+    ):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, handler)
 
 
 @pytest.fixture(autouse=True)
