@@ -9,6 +9,8 @@ from seedance.catalogue.defaults import explicit
 
 from .asking import HOSTS, medium, upload
 
+pytestmark = pytest.mark.slow
+
 ROWS = [(host, row) for host in HOSTS.values() for row in load().models_for(host)]
 
 _ALWAYS = {

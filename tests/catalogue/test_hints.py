@@ -15,6 +15,8 @@ from seedance.catalogue.rules import check
 
 from .asking import HOSTS, medium, upload, violations
 
+pytestmark = pytest.mark.slow
+
 _VALUES = {
     "duration": [-1, 0, 1, 4, 5, 12, 13, 31, "5", True],
     "ratio": ["16:9", "adaptive", "5:4", 7],

@@ -10,6 +10,8 @@ from PIL import Image
 
 from seedance.emulator.render import fit_lines
 
+pytestmark = pytest.mark.slow
+
 #: The cheapest film there is.
 SHORT = {"model": "doubao-seedance-1-0-pro-250528", "resolution": "480p", "duration": 2}
 

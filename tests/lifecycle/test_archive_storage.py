@@ -16,7 +16,7 @@ from seedance.models.results import RESULT_FILES
 
 from ..conftest import content_of
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
 
 class Killed(BaseException):

@@ -11,7 +11,7 @@ from seedance.queue import ShutdownSignal
 
 from ..conftest import SAMPLE_MODEL, SAMPLE_PROMPT
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 #: What strikes, where, for how long, and where that leaves the task: status, flag, and whether its video is home.
 OUTCOMES = [

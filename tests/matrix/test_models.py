@@ -10,7 +10,7 @@ from seedance.models import GenerationTask, Status
 from ..conftest import run_to_the_end
 from .wishes import ADDRESSES, MEDIA_ROLES, PLACES, PROMPT
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 ROLES = {
     "t2v": (),
