@@ -157,7 +157,7 @@ def png() -> ContentFile:
 
 
 def run_to_the_end(provider: Emulator, task: GenerationTask) -> None:
-    """Send a pending task, have the provider finish it at once, and bring the video home."""
+    """Send a pending task, have the provider finish it at once, and store the video."""
     tasks.send_pending()
     provider.finish()
     GenerationTask.objects.filter(pk=task.pk).poll_now()

@@ -30,7 +30,7 @@ MORE_SEARCHES = 5
 def claim_unconfirmed(limit: int) -> list[GenerationTask]:
     """Claim unconfirmed tasks that should be searched for now."""
     now = timezone.now()
-    rows = GenerationTask.objects.filter(status=Status.UNCONFIRMED, next_search_at__lte=now).order_by("next_search_at")
+    rows = _unconfirmed().filter(next_search_at__lte=now).order_by("next_search_at")
     return rows.claim(limit, 60, next_search_at=now + dt.timedelta(seconds=60))
 
 
@@ -102,10 +102,8 @@ def resubmit(task: GenerationTask, *, cause: str, actor: str = "") -> None:
         actor=actor,
         among=_unconfirmed(),
         detail=EventText("resubmitted"),
-        requested_provider_task_id="",
         attention="",
         attention_detail="",
-        next_search_at=None,
         not_before=None,
         submitted_at=None,
     )
@@ -236,7 +234,6 @@ def _matches(task: GenerationTask, remote: RemoteTask) -> bool:
 
 
 def _link(task: GenerationTask, provider_task_id: str, remote: RemoteTask, *, cause: str, actor: str = "") -> bool:
-    now = timezone.now()
     try:
         moved = task.status == Status.UNCONFIRMED and task.advance(
             Status.QUEUED,
@@ -245,10 +242,8 @@ def _link(task: GenerationTask, provider_task_id: str, remote: RemoteTask, *, ca
             among=_unconfirmed(),
             detail=EventText("found", id=provider_task_id),
             provider_task_id=provider_task_id,
-            requested_provider_task_id="",
             expires_at=translate.deadline(task, remote),
-            next_poll_at=now,
-            next_search_at=None,
+            next_poll_at=timezone.now(),
             attention="",
             attention_detail="",
             error_charged="",
@@ -262,7 +257,7 @@ def _link(task: GenerationTask, provider_task_id: str, remote: RemoteTask, *, ca
 
 
 def _unconfirmed() -> GenerationTaskQuerySet:
-    """Rows still unconfirmed at the time of the UPDATE: one may have been resubmitted meanwhile."""
+    """Rows that are unconfirmed when a query runs: one may have been resubmitted meanwhile."""
     return GenerationTask.objects.filter(status=Status.UNCONFIRMED)
 
 

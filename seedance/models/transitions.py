@@ -76,6 +76,8 @@ class Transition:
             "status": self.to,
             "updated_at": now,
         }
+        if self.task.status == Status.UNCONFIRMED:
+            columns |= SEARCH_ENDED
         if self.to in FINAL:
             columns = {"finished_at": now, **columns, **final_columns(self.task, self.to, self.changes)}
         return columns
@@ -105,6 +107,8 @@ class Transition:
         )
 
 
+#: A task that is no longer unconfirmed is not searched for.
+SEARCH_ENDED = {"requested_provider_task_id": "", "next_search_at": None}
 #: Columns and those that follow from them: what makes a provider's id unique, and what tasks are dispatched by.
 DERIVED = {"provider_task_id": "provider_task_digest", "parameters": "priority"}
 
@@ -266,11 +270,9 @@ class Transitions(models.Model):
                 error_code=CLOSED_AS_LOST,
                 error_message="Closed as lost by a person.",
                 error_charged=Charged.UNKNOWN,
-                requested_provider_task_id="",
                 attention="",
                 attention_detail="",
                 next_poll_at=None,
-                next_search_at=None,
             )
             if not moved:
                 raise TransitionError(_("Only a task that the provider has lost can be closed; this one is not lost."))

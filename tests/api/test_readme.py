@@ -15,6 +15,8 @@ from rest_framework.authtoken.models import Token
 from seedance import tasks
 from seedance.models import GenerationTask
 
+from ..conftest import require_service
+
 README = Path(__file__).parents[2] / "README.md"
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -53,8 +55,8 @@ def slow_worker(provider, settings):
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not shutil.which("curl") or not shutil.which("bash"), reason="curl and bash are not installed")
 def test_lines_of_the_readme_bring_a_playable_file(live_server, user, slow_worker, tmp_path):
+    require_service("a shell with curl", bool(shutil.which("curl") and shutil.which("bash")))
     environment = {**os.environ, "TOKEN": Token.objects.create(user=user).key}
 
     done = subprocess.run(

@@ -147,6 +147,15 @@ def test_only_an_unconfirmed_task_is_resubmitted(make_task, status):
         lifecycle.resubmit(make_task(status=status), cause="admin")
 
 
+def test_late_answer_of_the_create_ends_the_search(make_task):
+    task = make_task(status="unconfirmed", next_search_at=timezone.now(), requested_provider_task_id="cgt-1")
+
+    task.accept("cgt-2", cause="dispatch")
+
+    task.refresh_from_db()
+    assert (task.status, task.next_search_at, task.requested_provider_task_id) == ("queued", None, "")
+
+
 def test_unconfirmed_task_is_claimed_by_one_worker(make_task):
     make_task(status="unconfirmed", next_search_at=timezone.now() - dt.timedelta(seconds=1))
 
