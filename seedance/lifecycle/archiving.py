@@ -28,6 +28,7 @@ from ..media.measure import measure
 from ..media.stills import poster_of
 from ..models import Attention, Cause, EventText, GenerationTask, Status, TaskEvent
 from ..models.after_commit import after_commit
+from ..models.queryset import UNCLAIMED
 from ..models.results import RESULT_FILES, ResultDirectory, delete_file
 from ..provider.download import Download, download
 from ..provider.types import Link
@@ -382,7 +383,7 @@ def _flag_mismatch(task: GenerationTask, detail: str) -> None:
 def _complete(task: GenerationTask) -> None:
     """Record that all is stored, or given up on, and send ``task_archived`` after the commit."""
     cleared = {} if task.attention == Attention.MISMATCH else {"attention": "", "attention_detail": ""}
-    stored = {"archived_at": timezone.now(), "next_archive_at": None, "lease_owner": "", "lease_until": None}
+    stored = {"archived_at": timezone.now(), "next_archive_at": None, **UNCLAIMED}
     # Listed while the claim holds, so that no file of a later claim is among them.
     directory = ResultDirectory.of(task)
     leftovers = directory.leftovers({getattr(task, name).name for name in RESULT_FILES})
@@ -419,9 +420,8 @@ def _try_again(task: GenerationTask, exc: Exception) -> None:
         return
     policy = backoff.STORAGE if getattr(exc, "storage_failed", False) else backoff.ARCHIVE
     with transaction.atomic(using=task._state.db):
-        given_back = {"lease_owner": "", "lease_until": None}
         next_archive_at = None if is_lost else timezone.now() + policy.delay(attempts)
-        if not _write(task, archive_attempts=attempts, next_archive_at=next_archive_at, **given_back):
+        if not _write(task, archive_attempts=attempts, next_archive_at=next_archive_at, **UNCLAIMED):
             return
         if not (is_lost or attempts < 4 or attempts.bit_count() == 1):
             return  # a timeline of bounded length: 1, 2, 3, 4, 8, 16, …

@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
 from uuid import UUID, uuid4
 
 from django.db import (
@@ -43,7 +42,7 @@ from ..models import (
     Status,
     TaskEvent,
 )
-from ..models.queryset import GenerationTaskQuerySet
+from ..models.queryset import UNCLAIMED, GenerationTaskQuerySet
 from ..provider.types import Client, TaskRequest
 from ..signals import task_submitting
 from . import backoff
@@ -62,9 +61,6 @@ _CREATE_LIMIT = "create:"
 
 #: A relay could not parse our request, so nothing was started, whatever the HTTP status.
 UNREAD_CODE = "json_parse_error"
-
-#: Columns that give a claim back.
-UNCLAIMED: dict[str, Any] = {"lease_owner": "", "lease_until": None}
 
 
 def next_to_dispatch(limit: int) -> list[UUID]:

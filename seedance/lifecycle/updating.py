@@ -9,6 +9,7 @@ from django.utils import timezone
 from .. import conf, translate
 from ..catalogue import find_error
 from ..models import Attention, Charged, GenerationTask, Status, Transition
+from ..models.queryset import UNCLAIMED
 from ..provider.types import RemoteTask
 from . import backoff, history
 from .poll_schedule import next_poll_time
@@ -96,7 +97,7 @@ def late(task: GenerationTask, remote: RemoteTask | None) -> tuple[Attention | N
 
 def _transition(task: GenerationTask, status: Status, remote: RemoteTask, changes: dict[str, Any]) -> TaskUpdate:
     cleared = _flag_cleared(task) if status == Status.RUNNING else {"attention": "", "attention_detail": ""}
-    changes |= {**cleared, "lease_owner": "", "lease_until": None}
+    changes |= {**cleared, **UNCLAIMED}
     changes |= {"expires_at": translate.deadline(task, remote)}
     if status == Status.SUCCEEDED:
         changes |= {"next_poll_at": None, "next_archive_at": timezone.now()}

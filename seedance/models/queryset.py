@@ -21,6 +21,9 @@ from .transitions import TransitionsQuerySet
 if TYPE_CHECKING:
     from .task import GenerationTask
 
+#: Columns that give the claim of a row back.
+UNCLAIMED: dict[str, Any] = {"lease_owner": "", "lease_until": None}
+
 # The conditions of the partial indexes; a query must repeat them literally for the index to serve.
 IN_FLIGHT_ROWS = Q(status__in=sorted(IN_FLIGHT))
 PENDING_ROWS = Q(status=Status.PENDING)

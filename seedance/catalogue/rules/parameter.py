@@ -15,7 +15,7 @@ from ..parameters import PARAMETERS
 from ..review import Review, listed
 from ..rows import ModelRow
 from ..violations import Text, only_errors
-from .value import VALUE_RULES, check_range, check_word
+from .value import VALUE_RULES, check_range, check_word, warn_undocumented
 
 _TASK_ID = re.compile(r"[\x21-\x7e]{1,128}")
 
@@ -122,14 +122,7 @@ def _check_documented(review: Review, name: str, value: object) -> None:
         _warn_not_forwarded(review, name)
     row = review.row
     if row is not None and name in row.capabilities.undocumented and value != "mp4":
-        review.add_warning(
-            name,
-            "undocumented_here",
-            _("This provider's pages do not have %(name)s for %(title)s, though another provider's do."),
-            _("Leave %(name)s out, unless you know that it works."),
-            name=name,
-            title=row.title,
-        )
+        warn_undocumented(review, row, name, name)
     if row is not None and name in row.capabilities.unconfirmed and value is not False:
         review.add_warning(
             name,

@@ -94,14 +94,19 @@ def _check_resolution(review: Review, resolution: str) -> None:
     elif wanted not in allowed:
         _refuse_choice(review, row, "resolution", resolution, allowed)
     elif wanted in row.limits.unconfirmed_resolutions:
-        review.add_warning(
-            "resolution",
-            "undocumented_here",
-            _("This provider's pages do not have %(name)s for %(title)s, though another provider's do."),
-            _("Leave %(name)s out, unless you know that it works."),
-            name=wanted,
-            title=row.title,
-        )
+        warn_undocumented(review, row, "resolution", wanted)
+
+
+def warn_undocumented(review: Review, row: ModelRow, field: str, name: str) -> None:
+    """Warn of a parameter or a value that this host's pages do not have for the model."""
+    review.add_warning(
+        field,
+        "undocumented_here",
+        _("This provider's pages do not have %(name)s for %(title)s, though another provider's do."),
+        _("Leave %(name)s out, unless you know that it works."),
+        name=name,
+        title=row.title,
+    )
 
 
 def _check_draft_resolution(review: Review, resolution: str) -> None:
